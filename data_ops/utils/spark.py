@@ -6,7 +6,7 @@
 __all__ = ['check_java', 'jar_cache', 'default_root', 'local_conf', 'serve', 'LocalServer', 'register_tables', 'on_databricks',
            'get_session', 'local_spark']
 
-# %% ../../nbs/03_spark.ipynb #aefa7ce2
+# %% ../../nbs/03_spark.ipynb #c662f222
 import atexit
 import fcntl
 import json
@@ -27,7 +27,7 @@ from pyspark.sql import SparkSession
 from ..config import project_root
 from .errors import SparkError
 
-# %% ../../nbs/03_spark.ipynb #83b1cd89
+# %% ../../nbs/03_spark.ipynb #3dea0996
 def _java() -> str:
     "The java command: of JAVA_HOME, else of PATH."
     home = os.environ.get("JAVA_HOME")
@@ -47,7 +47,7 @@ def check_java() -> int:
         raise SparkError(f"Java {major} is too old", where="JAVA_HOME or PATH", todo=todo)
     return major
 
-# %% ../../nbs/03_spark.ipynb #eb64b361
+# %% ../../nbs/03_spark.ipynb #7ca921b6
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 _JARS = ("delta-spark_4.2_2.13", "delta-storage", "delta-kernel-api", "delta-kernel-defaults", "delta-kernel-unitycatalog")
 _HAS_SPARK = "com.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,jakarta.*:*,javax.*:*,org.*:*"  # group:name globs
@@ -72,7 +72,7 @@ def _jar_conf() -> dict[str, str]:
         return {"spark.jars": ",".join(jars)}
     return {"spark.jars.packages": _DELTA, "spark.jars.excludes": _HAS_SPARK, "spark.jars.ivy": str(jar_cache())}
 
-# %% ../../nbs/03_spark.ipynb #e2b496ee
+# %% ../../nbs/03_spark.ipynb #8a23659b
 def default_root() -> Path:
     "The local lakehouse: DATA_OPS_ROOT, else `.lakehouse` in the project."
     return Path(os.environ.get("DATA_OPS_ROOT") or project_root() / ".lakehouse").resolve()
@@ -102,7 +102,7 @@ def local_conf(
         **_jar_conf(),
     }
 
-# %% ../../nbs/03_spark.ipynb #b99611f9
+# %% ../../nbs/03_spark.ipynb #9a144c56
 def serve() -> None:
     "Body of the server process: settings come as one JSON line on standard input, and its end is the signal to stop."
     from pyspark import SparkConf, SparkContext
@@ -119,7 +119,7 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
-# %% ../../nbs/03_spark.ipynb #3aed1116
+# %% ../../nbs/03_spark.ipynb #a3c042e5
 class LocalServer:
     "A Spark Connect server on this machine; a context manager that sets SPARK_REMOTE while it is up."
 
@@ -185,7 +185,7 @@ class LocalServer:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-# %% ../../nbs/03_spark.ipynb #c8c0b5e8
+# %% ../../nbs/03_spark.ipynb #3b4700da
 def register_tables(
     spark: SparkSession,
     root: Path,  # the lakehouse's folder
@@ -193,7 +193,8 @@ def register_tables(
     "Register every Delta table below `root/warehouse` by its name; returns how many."
     found = []
     for folder in sorted((root / "warehouse").glob("*.db/*/")):
-        if any((folder / "_delta_log").glob("*.json")):
+        scratch = folder.parent.name.startswith("demo_")
+        if not scratch and any((folder / "_delta_log").glob("*.json")):
             found.append((folder.parent.name.removesuffix(".db"), folder))
         else:
             shutil.rmtree(folder)
@@ -208,7 +209,7 @@ def register_tables(
         list(pool.map(register, found))
     return len(found)
 
-# %% ../../nbs/03_spark.ipynb #1ae59f53
+# %% ../../nbs/03_spark.ipynb #be6f288c
 def on_databricks() -> bool:
     "True inside a Databricks runtime."
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
@@ -252,7 +253,7 @@ def get_session() -> SparkSession:
             return spark
     return SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
 
-# %% ../../nbs/03_spark.ipynb #2c383031
+# %% ../../nbs/03_spark.ipynb #c73ad749
 @contextmanager
 def local_spark(
     root: Path,  # the lakehouse's folder
