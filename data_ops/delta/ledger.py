@@ -6,7 +6,7 @@
 __all__ = ['RUN_LOG', 'ROW_LEDGER', 'QUALITY_METRICS', 'OPS_TABLES', 'Entry', 'Metric', 'metric', 'check_balance',
            'check_metrics', 'record']
 
-# %% ../../nbs/21_ledger.ipynb #bd1c6285
+# %% ../../nbs/21_ledger.ipynb #57ffa704
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from ..operations.contracts import Contract, contract
 from ..operations.quality import Rule
 from ..utils.errors import LedgerError, QualityError
 
-# %% ../../nbs/21_ledger.ipynb #35f8e145
+# %% ../../nbs/21_ledger.ipynb #b6d2ddf6
 RUN_LOG = contract(
     "run_log",
     grain="one row a run and table",
@@ -81,7 +81,7 @@ QUALITY_METRICS = contract(
 
 OPS_TABLES: tuple[Contract, ...] = (RUN_LOG, ROW_LEDGER, QUALITY_METRICS)
 
-# %% ../../nbs/21_ledger.ipynb #09fde4b0
+# %% ../../nbs/21_ledger.ipynb #d94772d7
 @dataclass(frozen=True)
 class Entry:
     "One line of the account: so many rows of an input met this end."
@@ -112,7 +112,8 @@ class Metric:
     @property
     def verdict(self) -> str:
         "What the rule's severity makes of the count; a warning is only raised above the tolerance."
-        if self.failed == 0 or (self.severity == "warn" and self.share <= self.tolerance):
+        tolerated = self.failed if self.tolerance >= 1 else self.share
+        if self.failed == 0 or (self.severity == "warn" and tolerated <= self.tolerance):
             return "passed"
         return {"warn": "warned", "quarantine": "quarantined", "fail": "failed"}[self.severity]
 
@@ -125,7 +126,7 @@ def metric(
     "The verdict of `rule`, given its counts."
     return Metric(rule.table, rule.name, rule.severity, checked, failed, rule.tolerance)
 
-# %% ../../nbs/21_ledger.ipynb #4c498dcf
+# %% ../../nbs/21_ledger.ipynb #738c30ce
 def check_balance(
     entries: Iterable[Entry],  # of one table and input
     rows_in: int,  # counted independently
@@ -148,7 +149,7 @@ def check_metrics(
         what = f"rule {', '.join(broken)} failed"
         raise QualityError(what, where=where, todo="see quality_metrics; the table keeps its former contents")
 
-# %% ../../nbs/21_ledger.ipynb #3b467b13
+# %% ../../nbs/21_ledger.ipynb #8f5170f5
 def record(
     spark: SparkSession,
     table: Contract,  # one of OPS_TABLES

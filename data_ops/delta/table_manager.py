@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['create_statement', 'exists', 'create', 'evolve', 'ensure', 'version', 'history', 'restore', 'Changes', 'sync']
 
-# %% ../../nbs/20_table_manager.ipynb #096833ae
+# %% ../../nbs/20_table_manager.ipynb #65917611
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,7 +15,7 @@ from ..operations.contracts import Contract
 from ..utils.errors import ContractError
 from ..utils.spark import on_databricks
 
-# %% ../../nbs/20_table_manager.ipynb #1c4a8191
+# %% ../../nbs/20_table_manager.ipynb #16eb5140
 def _quoted(text: str) -> str:
     "`text` as a SQL string literal."
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -51,7 +51,7 @@ def create_statement(
         f"COMMENT {_quoted(contract.grain)}\nTBLPROPERTIES ({properties})"
     )
 
-# %% ../../nbs/20_table_manager.ipynb #ac55be1f
+# %% ../../nbs/20_table_manager.ipynb #2255fe78
 def exists(
     spark: SparkSession,
     name: str,  # catalog.schema.table
@@ -75,7 +75,7 @@ def create(
         spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
     return True
 
-# %% ../../nbs/20_table_manager.ipynb #3fce13e9
+# %% ../../nbs/20_table_manager.ipynb #df63af90
 def evolve(
     spark: SparkSession,
     contract: Contract,
@@ -105,7 +105,7 @@ def ensure(
     if not create(spark, contract, name):
         evolve(spark, contract, name)
 
-# %% ../../nbs/20_table_manager.ipynb #d382a83f
+# %% ../../nbs/20_table_manager.ipynb #7b1e1331
 def version(
     spark: SparkSession,
     name: str,  # catalog.schema.table
@@ -133,7 +133,7 @@ def restore(
     "Take the table back to a former version, as a new one."
     spark.sql(f"RESTORE TABLE {name} TO VERSION AS OF {to}")
 
-# %% ../../nbs/20_table_manager.ipynb #69a7e220
+# %% ../../nbs/20_table_manager.ipynb #f1f92406
 @dataclass(frozen=True)
 class Changes:
     "What a sync did, in rows."
@@ -149,8 +149,9 @@ class Changes:
 
 def _differences(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str) -> DataFrame:
     "Rows to insert, update or delete, with `_action`."
-    content = [column for column in contract.business if column not in contract.key]
-    same = "t._row_hash <=> s._row_hash" if "_row_hash" in contract.names else " AND ".join(f"t.{c} <=> s.{c}" for c in content)
+    same = " AND ".join(f"t.{name} <=> s.{name}" for name in contract.content)
+    if "_row_hash" in contract.names:
+        same = "t._row_hash <=> s._row_hash"
     keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
     key = contract.key[0]
     columns = ", ".join(f"CASE WHEN s.{key} IS NULL THEN t.{c} ELSE s.{c} END AS {c}" for c in contract.names)

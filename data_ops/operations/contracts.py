@@ -6,7 +6,7 @@
 __all__ = ['AUDIT', 'QUARANTINE', 'BRONZE_AUDIT', 'Column', 'Contract', 'contract', 'quarantine_of', 'Feed', 'bronze_contract',
            'Table', 'Domain']
 
-# %% ../../nbs/10_contracts.ipynb #e0d2742e
+# %% ../../nbs/10_contracts.ipynb #f8eeff2f
 import inspect
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 
 from ..utils.errors import ContractError
 
-# %% ../../nbs/10_contracts.ipynb #925f1781
+# %% ../../nbs/10_contracts.ipynb #6f5b77c9
 @dataclass(frozen=True)
 class Column:
     "One column: its name, its Spark SQL type and what it means."
@@ -36,7 +36,7 @@ def _columns(text: str) -> tuple[Column, ...]:
         columns.append(Column(*parts.groups()))
     return tuple(columns)
 
-# %% ../../nbs/10_contracts.ipynb #a9221ebc
+# %% ../../nbs/10_contracts.ipynb #646dd5b9
 @dataclass(frozen=True)
 class Contract:
     "What a table promises: one row per `grain`, unique and never NULL in `key`, exactly these `columns`."
@@ -58,7 +58,13 @@ class Contract:
         "Names of the columns that depend on the data alone; run-dependent ones start with `_`."
         return tuple(name for name in self.names if not name.startswith("_"))
 
-# %% ../../nbs/10_contracts.ipynb #5aca0bc7
+    @property
+    def content(self) -> tuple[str, ...]:
+        "Columns that make two rows of one key different; where a row came from and when is no difference."
+        told = ("_reasons", "_raw")
+        return tuple(name for name in self.names if name not in self.key and (name in self.business or name in told))
+
+# %% ../../nbs/10_contracts.ipynb #0acfe5b1
 AUDIT = """
 _source_system  STRING     kind of sender, e.g. cms_rif
 _source_file    STRING     delivered file, relative to the source folder
@@ -70,7 +76,7 @@ _row_hash       STRING     hash of the business columns
 QUARANTINE = """
 _reasons      ARRAY<STRING>  every rule the row broke
 _raw          STRING         the raw row, as JSON or as the unreadable line
-_row_key      STRING         hash of the raw line
+_row_key      STRING         hash of the raw line, and the how-manieth row made from it
 _source_file  STRING         delivered file, relative to the source folder
 _run_id       STRING         run that set the row aside
 """
@@ -101,10 +107,14 @@ def quarantine_of(
     "The contract of a silver table's quarantine: its business columns, the reasons and the raw row."
     plain = tuple(column for column in table.columns if not column.name.startswith("_"))
     return Contract(
-        f"{table.name}_quarantine", f"one row a row kept out of {table.name}", (), plain + _columns(QUARANTINE), ("_row_key",)
+        f"{table.name}_quarantine",
+        f"one row a row kept out of {table.name}",
+        ("_row_key",),
+        plain + _columns(QUARANTINE),
+        ("_row_key",),
     )
 
-# %% ../../nbs/10_contracts.ipynb #b626c44a
+# %% ../../nbs/10_contracts.ipynb #fab22199
 @dataclass(frozen=True)
 class Feed:
     "One kind of raw file: which file names, which columns, which of them it cannot do without."
@@ -115,6 +125,7 @@ class Feed:
     required: tuple[str, ...]
     separator: str = "|"
     system: str = "cms_rif"
+    as_of: str = "to_date(max(_delivered_at))"  # SQL aggregate over a file's rows: the latest date the file can speak of
 
     @property
     def table(self) -> str:
@@ -143,22 +154,34 @@ def bronze_contract(
     raw = tuple(Column(name, "STRING", "as sent") for name in feed.columns)
     return Contract(feed.table, f"one row a line of a {feed.name} file", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
 
-# %% ../../nbs/10_contracts.ipynb #6daa5ae5
+# %% ../../nbs/10_contracts.ipynb #06fc9323
 @dataclass(frozen=True)
 class Table:
-    "A contract and the pure function that builds it; the function's argument names are the tables it reads."
+    "A contract and the pure functions that build it; their argument names are the tables they read."
 
     contract: Contract
     build: Callable[..., DataFrame]
+    rows: Callable[..., DataFrame] | None = None  # silver from bronze: raw rows with their disposition; `build` finishes them
 
     @property
     def name(self) -> str:
         return self.contract.name
 
     @property
+    def accounts_for(self) -> tuple[str, ...]:
+        "Bronze tables each row of which gets a disposition here."
+        return tuple(inspect.signature(self.rows).parameters) if self.rows else ()
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        "Tables that `build` takes, besides the judged rows."
+        parameters = tuple(inspect.signature(self.build).parameters)
+        return parameters[1:] if self.rows else parameters
+
+    @property
     def reads(self) -> tuple[str, ...]:
-        "Tables the build function takes, in order."
-        return tuple(inspect.signature(self.build).parameters)
+        "Every table this one is made from."
+        return self.accounts_for + self.takes
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@
 __all__ = ['MONTHS', 'ENTITLEMENT', 'BENEFICIARY', 'BENEFICIARY_HISTORY', 'FEEDS', 'DEMOGRAPHICS', 'ENROLLMENT', 'ELIGIBILITY',
            'MEMBER_STATUS', 'MEMBER_CURRENT', 'MEMBER_MONTHS', 'COVERAGE_GAPS', 'CONTRACTS', 'monthly']
 
-# %% ../../../nbs/30_member_schemas.ipynb #188faaac
+# %% ../../../nbs/30_member_schemas.ipynb #0d0afe8b
 from ...operations.contracts import Contract, Feed, contract
 
-# %% ../../../nbs/30_member_schemas.ipynb #6b22ef63
+# %% ../../../nbs/30_member_schemas.ipynb #7ea6a773
 MONTHS: tuple[str, ...] = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEPT", "OCT", "NOV", "DEC")
 _NUMBERS = tuple(str(number) for number in range(1, 13))
 
@@ -24,7 +24,7 @@ def monthly(
 
 ENTITLEMENT: tuple[str, ...] = monthly("MDCR_ENTLMT_BUYIN_{}_IND", _NUMBERS)
 
-# %% ../../../nbs/30_member_schemas.ipynb #c290725e
+# %% ../../../nbs/30_member_schemas.ipynb #8a80fce6
 _PERSON = tuple(
     """DML_IND BENE_ID STATE_CODE BENE_COUNTY_CD BENE_ZIP_CD BENE_BIRTH_DT BENE_SEX_IDENT_CD BENE_RACE_CD
     BENE_ENTLMT_RSN_ORIG BENE_ENTLMT_RSN_CURR BENE_ESRD_IND BENE_MDCR_STATUS_CD BENE_PTA_TRMNTN_CD BENE_PTB_TRMNTN_CD
@@ -48,9 +48,11 @@ BENEFICIARY = Feed(
     ),
     required=("DML_IND", "BENE_ID", "BENE_BIRTH_DT", "BENE_SEX_IDENT_CD", "MBI_NUM", "DEATH_DT", "RFRNC_YR", *ENTITLEMENT,
               *monthly("PTC_CNTRCT_{}_ID"), *monthly("PTD_CNTRCT_{}_ID")),
+    # The delivery's date; without a manifest, the end of the latest year the file speaks of.
+    as_of="coalesce(to_date(max(_delivered_at)), to_date(try_to_timestamp(concat(max(RFRNC_YR), '-12-31'))))",
 )  # fmt: skip
 
-# %% ../../../nbs/30_member_schemas.ipynb #22b1fe72
+# %% ../../../nbs/30_member_schemas.ipynb #25df4d0c
 BENEFICIARY_HISTORY = Feed(
     name="beneficiary_history",
     pattern=r"beneficiary_history\.csv(\.gz)?",
@@ -60,7 +62,7 @@ BENEFICIARY_HISTORY = Feed(
 
 FEEDS: tuple[Feed, ...] = (BENEFICIARY, BENEFICIARY_HISTORY)
 
-# %% ../../../nbs/30_member_schemas.ipynb #c587ea67
+# %% ../../../nbs/30_member_schemas.ipynb #356f9f50
 DEMOGRAPHICS = contract(
     "silver_demographics",
     grain="one row a person and version (SCD2, half-open in time)",
@@ -116,7 +118,7 @@ ENROLLMENT = contract(
     """,
 )
 
-# %% ../../../nbs/30_member_schemas.ipynb #5cc2bc51
+# %% ../../../nbs/30_member_schemas.ipynb #d5257766
 ELIGIBILITY = contract(
     "silver_eligibility",
     grain="one row a person, payer, plan, coverage type and maximal island of covered days",
@@ -152,7 +154,7 @@ MEMBER_STATUS = contract(
     """,
 )
 
-# %% ../../../nbs/30_member_schemas.ipynb #cde6ab16
+# %% ../../../nbs/30_member_schemas.ipynb #f29d8ba7
 MEMBER_CURRENT = contract(
     "gold_member_current",
     grain="one row a person: who he is now, and what covers him last",
@@ -215,7 +217,7 @@ COVERAGE_GAPS = contract(
     """,
 )
 
-# %% ../../../nbs/30_member_schemas.ipynb #a356f0cd
+# %% ../../../nbs/30_member_schemas.ipynb #cbd7dbc0
 CONTRACTS: tuple[Contract, ...] = (
     DEMOGRAPHICS, ENROLLMENT, ELIGIBILITY, MEMBER_STATUS, MEMBER_CURRENT, MEMBER_MONTHS, COVERAGE_GAPS,
 )  # fmt: skip
