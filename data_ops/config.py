@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Environment', 'ENVIRONMENTS', 'project_root', 'read_configs', 'Settings', 'load_settings', 'get_settings']
 
-# %% ../nbs/02_config.ipynb #22133524
+# %% ../nbs/02_config.ipynb #fcc5c8d0
 import os
 from functools import cache
 from pathlib import Path
@@ -17,11 +17,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from .utils.errors import ConfigError
 
-# %% ../nbs/02_config.ipynb #8ebdc93d
+# %% ../nbs/02_config.ipynb #77987367
 Environment = Literal["local", "dev", "staging", "prod"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 
-# %% ../nbs/02_config.ipynb #b010b33a
+# %% ../nbs/02_config.ipynb #c6903f0a
 def project_root() -> Path:
     "The folder that holds databricks.yml: the working directory or one above it, else the one above this package."
     here = Path.cwd()
@@ -30,7 +30,7 @@ def project_root() -> Path:
             return folder
     return Path(__file__).resolve().parents[1] if "__file__" in globals() else here
 
-# %% ../nbs/02_config.ipynb #fc1edc69
+# %% ../nbs/02_config.ipynb #0d5adac0
 def _read_yaml(path: Path) -> dict[str, Any]:
     "The mapping in `path`; {} if there is no such file. Raises ConfigError naming the file."
     if not path.is_file():
@@ -45,7 +45,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError("not a mapping of names to values", where=path.name, todo="write lines of `name: value`")
     return values
 
-# %% ../nbs/02_config.ipynb #9b8281be
+# %% ../nbs/02_config.ipynb #b61cb5eb
 def read_configs(
     environment: str,  # one of ENVIRONMENTS
     folder: Path | None = None,  # default: configs/ of the project
@@ -64,7 +64,7 @@ def read_configs(
         merged |= values
     return merged
 
-# %% ../nbs/02_config.ipynb #1111d491
+# %% ../nbs/02_config.ipynb #a2f9b1b8
 class _YamlSource(PydanticBaseSettingsSource):
     "The two YAML files as the settings source of lowest precedence."
 
@@ -78,7 +78,7 @@ class _YamlSource(PydanticBaseSettingsSource):
             return {}  # validation of `environment` itself reports it
         return read_configs(environment, Path(folder) if folder else None)
 
-# %% ../nbs/02_config.ipynb #d3cb5d99
+# %% ../nbs/02_config.ipynb #15653e6c
 class Settings(BaseSettings):
     "All settings of the project; frozen, unknown names refused."
 
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         "`catalog.schema.name`, the name that Spark takes."
         return f"{self.catalog}.{self.schema_of(domain)}.{name}"
 
-# %% ../nbs/02_config.ipynb #27e27f7b
+# %% ../nbs/02_config.ipynb #e65a5ac1
 def _one_line(error: ValidationError) -> ConfigError:
     "The first fault of a validation report as a ConfigError, without the value (it may be a secret)."
     fault = error.errors(include_input=False, include_url=False)[0]
@@ -137,7 +137,7 @@ def load_settings(
         raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}", where="arguments", todo="see data_ops.config.Settings")
     env_file = values.pop("_env_file", None) or os.environ.get("DATA_OPS_ENV_FILE", ".env")
     try:
-        return Settings(_env_file=env_file, **values)  # type: ignore[call-arg]
+        return Settings(_env_file=env_file, **values)
     except ValidationError as error:
         raise _one_line(error) from None
 

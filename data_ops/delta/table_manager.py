@@ -5,17 +5,16 @@
 # %% auto #0
 __all__ = ['create_statement', 'exists', 'create', 'evolve', 'ensure', 'version', 'history', 'restore', 'Changes', 'sync']
 
-# %% ../../nbs/20_table_manager.ipynb #65917611
+# %% ../../nbs/20_table_manager.ipynb #9c09a0db
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from ..operations.contracts import Contract
 from ..utils.errors import ContractError
 from ..utils.spark import on_databricks
 
-# %% ../../nbs/20_table_manager.ipynb #16eb5140
+# %% ../../nbs/20_table_manager.ipynb #496bd0fb
 def _quoted(text: str) -> str:
     "`text` as a SQL string literal."
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -38,8 +37,9 @@ def _properties(contract: Contract) -> dict[str, str]:
 def create_statement(
     contract: Contract,
     name: str,  # catalog.schema.table
+    replace: bool = False,  # start an existing table afresh
 ) -> str:
-    "The CREATE TABLE that the contract asks for; it does nothing where the table exists."
+    "The CREATE TABLE that the contract asks for; where the table exists it does nothing, or empties it and keeps its history."
     columns = ",\n  ".join(
         f"`{column.name}` {column.type}{' NOT NULL' if column.name in contract.key else ''} COMMENT {_quoted(column.meaning)}"
         for column in contract.columns
@@ -47,11 +47,11 @@ def create_statement(
     cluster = ", ".join(f"`{name}`" for name in contract.cluster)
     properties = ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in _properties(contract).items())
     return (
-        f"CREATE TABLE IF NOT EXISTS {name} (\n  {columns}\n) USING delta CLUSTER BY ({cluster})\n"
+        f"CREATE {'OR REPLACE TABLE' if replace else 'TABLE IF NOT EXISTS'} {name} (\n  {columns}\n) USING delta CLUSTER BY ({cluster})\n"
         f"COMMENT {_quoted(contract.grain)}\nTBLPROPERTIES ({properties})"
     )
 
-# %% ../../nbs/20_table_manager.ipynb #2255fe78
+# %% ../../nbs/20_table_manager.ipynb #da3987e1
 def exists(
     spark: SparkSession,
     name: str,  # catalog.schema.table
@@ -64,18 +64,19 @@ def create(
     spark: SparkSession,
     contract: Contract,
     name: str,  # catalog.schema.table
+    replace: bool = False,  # start an existing table afresh, keeping its history
 ) -> bool:
-    "Create the table (and its schema) if it is absent; True if it was created."
-    if exists(spark, name):
+    "Create the table (and its schema) if it is absent; True if it was created or replaced."
+    if exists(spark, name) and not replace:
         return False
     schema = name.rpartition(".")[0]
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    spark.sql(create_statement(contract, name))
+    spark.sql(create_statement(contract, name, replace))
     for constraint, condition in contract.checks.items():
         spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
     return True
 
-# %% ../../nbs/20_table_manager.ipynb #df63af90
+# %% ../../nbs/20_table_manager.ipynb #aabfe35c
 def evolve(
     spark: SparkSession,
     contract: Contract,
@@ -100,9 +101,10 @@ def ensure(
     spark: SparkSession,
     contract: Contract,
     name: str,  # catalog.schema.table
+    replace: bool = False,  # start afresh
 ) -> None:
-    "Create the table, or add what its contract has gained."
-    if not create(spark, contract, name):
+    "Create the table, or add what its contract has gained. Raises ContractError where contract and table disagree."
+    if not create(spark, contract, name, replace):
         evolve(spark, contract, name)
 
 # %% ../../nbs/20_table_manager.ipynb #7b1e1331
@@ -133,7 +135,7 @@ def restore(
     "Take the table back to a former version, as a new one."
     spark.sql(f"RESTORE TABLE {name} TO VERSION AS OF {to}")
 
-# %% ../../nbs/20_table_manager.ipynb #f1f92406
+# %% ../../nbs/20_table_manager.ipynb #ab9a0ebd
 @dataclass(frozen=True)
 class Changes:
     "What a sync did, in rows."
@@ -169,7 +171,6 @@ def sync(
     wanted: DataFrame,  # what the table should hold, keys unique and not NULL
     contract: Contract,
     name: str,  # catalog.schema.table, existing
-    version_before: int | None = None,  # its version, where the caller knows it
 ) -> Changes:
     "Bring the table to the wanted content, touching only rows that differ; no difference, no new version."
     wanted = wanted.select(*contract.names)

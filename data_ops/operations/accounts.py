@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['DISPOSITIONS', 'ACCOUNT', 'raw_rows', 'supersede', 'set_aside', 'accepted', 'kept_out', 'tally']
 
-# %% ../../nbs/16_accounts.ipynb #81d249aa
-from collections.abc import Iterable, Sequence
+# %% ../../nbs/16_accounts.ipynb #4212650f
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -55,26 +55,32 @@ def supersede(
         "_disposition", F.expr("CASE WHEN _beaten AND _disposition = 'contributed' THEN 'superseded' ELSE _disposition END")
     ).drop("_beaten")  # fmt: skip
 
-# %% ../../nbs/16_accounts.ipynb #1e817541
+# %% ../../nbs/16_accounts.ipynb #be4092a0
+_KEPT = "_disposition = 'contributed'"
 _JUDGED = "_disposition IN ('contributed', 'quarantined')"
 
 
 def set_aside(
     df: DataFrame,  # an account
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
 ) -> DataFrame:
     "`df` with `_reasons`, where rows that break a quarantine rule are quarantined."
-    broken = (F.col("_disposition") == "contributed") & (F.size("_reasons") > 0)
     judged = judge(df, rules, as_of="_as_of")
-    return judged.withColumn("_disposition", F.when(broken, F.lit("quarantined")).otherwise(F.col("_disposition")))
+    broken = F.expr(f"{_KEPT} AND size(_reasons) > 0")
+    return judged.withColumns(
+        {
+            "_disposition": F.when(broken, F.lit("quarantined")).otherwise(F.col("_disposition")),
+            "_reasons": F.when(F.expr(_KEPT), F.col("_reasons")).otherwise(F.array().cast("array<string>")),
+        }
+    )
 
-# %% ../../nbs/16_accounts.ipynb #48ce4948
+# %% ../../nbs/16_accounts.ipynb #25cda338
 def accepted(
     account: DataFrame,
     table: Contract,
 ) -> DataFrame:
     "The silver table: the rows that contributed."
-    return conform(account.where("_disposition = 'contributed'"), table)
+    return conform(account.where(_KEPT), table)
 
 
 def _raw_text(bronze: DataFrame, feed: Feed) -> DataFrame:
@@ -103,22 +109,26 @@ def kept_out(
         quarantine_of(table),
     )
 
-# %% ../../nbs/16_accounts.ipynb #edea96c0
+# %% ../../nbs/16_accounts.ipynb #a113cd96
 def tally(
     account: DataFrame,
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
 ) -> DataFrame:
-    "One row an input: `row_count` by disposition, `judged` silver rows, `latest` date, `rule_<name>` rows that fail."
+    "One row an input: raw rows by disposition, silver rows `judged` and `kept`, `latest` date, `rule_<name>` rows that fail."
     once = {name: f"count_if(_part = 0 AND _disposition = '{name}')" for name in ("superseded", "unchanged", "out_of_scope")}
     flag = "max(_disposition = 'quarantined')"
     standing = f"count_if(_part = 0 AND {_JUDGED})"
+    keeping = [rule for rule in rules if rule.severity == "quarantine"]
+    others = [rule for rule in rules if rule.severity != "quarantine"]
     per_row = account.groupBy("_input", "_row_key").agg(
         *(F.expr(sql).alias(name) for name, sql in once.items()),
         F.expr(f"CASE WHEN {flag} THEN 0 ELSE {standing} END").alias("contributed"),
         F.expr(f"CASE WHEN {flag} THEN {standing} ELSE 0 END").alias("quarantined"),
         F.count_if(F.expr(_JUDGED)).alias("judged"),
+        F.count_if(F.expr(_KEPT)).alias("kept"),
         F.max("_as_of").alias("latest"),
-        *tallies(rules, "_as_of", among=_JUDGED),
+        *tallies(keeping, "_as_of", among=_JUDGED),
+        *tallies(others, "_as_of", among=_KEPT),
     )
-    names = [*DISPOSITIONS, "judged", *(f"rule_{rule.name}" for rule in rules if rule.scope == "row")]
+    names = [*DISPOSITIONS, "judged", "kept", *(f"rule_{rule.name}" for rule in rules if rule.scope == "row")]
     return per_row.groupBy("_input").agg(*(F.sum(name).alias(name) for name in names), F.max("latest").alias("latest"))

@@ -154,7 +154,7 @@ def bronze_contract(
     raw = tuple(Column(name, "STRING", "as sent") for name in feed.columns)
     return Contract(feed.table, f"one row a line of a {feed.name} file", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
 
-# %% ../../nbs/10_contracts.ipynb #06fc9323
+# %% ../../nbs/10_contracts.ipynb #0bdc2791
 @dataclass(frozen=True)
 class Table:
     "A contract and the pure functions that build it; their argument names are the tables they read."
@@ -162,6 +162,7 @@ class Table:
     contract: Contract
     build: Callable[..., DataFrame]
     rows: Callable[..., DataFrame] | None = None  # silver from bronze: raw rows with their disposition; `build` finishes them
+    holds: str = ""  # aggregate over the table: how many rows of the first input it holds, for tables that group rows
 
     @property
     def name(self) -> str:

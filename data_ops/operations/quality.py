@@ -6,10 +6,10 @@
 __all__ = ['Rule', 'row_rule', 'set_rule', 'key_unique', 'on', 'rules_for', 'judge', 'split', 'tallies', 'tables_of',
            'count_failing', 'standard_expectations']
 
-# %% ../../nbs/14_quality.ipynb #a7043727
+# %% ../../nbs/14_quality.ipynb #248d2dee
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from .contracts import Contract
 from ..utils.errors import ConfigError
 
-# %% ../../nbs/14_quality.ipynb #76ca575b
+# %% ../../nbs/14_quality.ipynb #6b7f2c37
 class Rule(BaseModel):
     "One quality rule, written once for jobs, local pipelines and Lakeflow."
 
@@ -42,17 +42,17 @@ class Rule(BaseModel):
         return self.sql.replace("{as_of}", as_of)
 
 
-def row_rule(name: str, severity: str, sql: str, why: str, **more: object) -> dict[str, object]:
+def row_rule(name: str, severity: str, sql: str, why: str, **more: Any) -> dict[str, Any]:
     "A row rule's fields, for `on`: `sql` must be true of every row."
     return {"name": name, "severity": severity, "sql": sql, "why": why} | more
 
 
-def set_rule(name: str, severity: str, sql: str, why: str, **more: object) -> dict[str, object]:
+def set_rule(name: str, severity: str, sql: str, why: str, **more: Any) -> dict[str, Any]:
     "A set rule's fields, for `on`: `sql` returns the keys of what is wrong."
     return row_rule(name, severity, " ".join(sql.split()), why, scope="set", **more)
 
 
-def key_unique(table: Contract) -> dict[str, object]:
+def key_unique(table: Contract) -> dict[str, Any]:
     "The set rule that a table keeps its grain, for `on`."
     key = ", ".join(table.key)
     sql = f"SELECT {key} FROM {table.name} GROUP BY {key} HAVING count(*) > 1"
@@ -61,13 +61,13 @@ def key_unique(table: Contract) -> dict[str, object]:
 
 def on(
     table: str,
-    *rules: dict[str, object],  # made by row_rule, set_rule, key_unique
+    *rules: dict[str, Any],  # made by row_rule, set_rule, key_unique
 ) -> tuple[Rule, ...]:
     "The rules of `table`. Raises ConfigError naming the rule that is not well formed."
     made = []
     for rule in rules:
         try:
-            made.append(Rule(table=table, **rule))  # type: ignore[arg-type]
+            made.append(Rule(table=table, **rule))
         except ValidationError as error:
             fault = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(map(str, fault["loc"]))
@@ -122,7 +122,7 @@ def tallies(
         if rule.scope == "row"
     ]
 
-# %% ../../nbs/14_quality.ipynb #caa2dd63
+# %% ../../nbs/14_quality.ipynb #ba981d0e
 def tables_of(
     rule: Rule,
 ) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def count_failing(
     if not queries:
         return {}
     sql = " UNION ALL ".join(queries)
-    used = {name: df for name, df in tables.items() if f"{{{name}}}" in sql}
+    used: dict[str, Any] = {name: df for name, df in tables.items() if f"{{{name}}}" in sql}
     return {row.rule: (row.checked, row.failed) for row in spark.sql(sql, **used).collect()}
 
 # %% ../../nbs/14_quality.ipynb #e85887dc

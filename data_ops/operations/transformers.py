@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['clean', 'rif_date', 'amount', 'recode', 'hash_key', 'conform', 'latest_by', 'islands', 'version_history', 'months_of']
 
-# %% ../../nbs/13_transformers.ipynb #14b1a5bd
-from collections.abc import Sequence
+# %% ../../nbs/13_transformers.ipynb #5ab19238
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from .contracts import Contract
 
-# %% ../../nbs/13_transformers.ipynb #5b905171
+# %% ../../nbs/13_transformers.ipynb #9b9dcfa4
 def clean(
     col: str,  # a raw text column
 ) -> Column:
@@ -22,7 +22,7 @@ def clean(
 
 
 def rif_date(
-    col: str,  # text as `14-Aug-2020`, the form of CMS RIF
+    col: Column | str,  # text as `14-Aug-2020`, the form of CMS RIF
 ) -> Column:
     "The date, NULL if the text is none."
     return F.try_to_timestamp(F.trim(col), F.lit("dd-MMM-yyyy")).cast("date")
@@ -72,14 +72,14 @@ def latest_by(
     rank = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     return df.withColumn("_rank", rank).where("_rank = 1").drop("_rank")
 
-# %% ../../nbs/13_transformers.ipynb #d943888d
+# %% ../../nbs/13_transformers.ipynb #460fbc14
 def islands(
     df: DataFrame,  # spans: inclusive dates, end not NULL
     keys: Sequence[str],  # spans with equal keys merge
     start: str,  # column of the first day
     end: str,  # column of the last day
     allowed_gap: int = 0,  # uncovered days an island may bridge
-    **carry: Column,  # further aggregates of the island's spans
+    carry: Mapping[str, Column] | None = None,  # further aggregates of the island's spans
 ) -> DataFrame:
     "One row a maximal island: keys, first and last day, `span_count`, `max_gap_days` bridged, and what is carried."
     spans = Window.partitionBy(*keys).orderBy(start, end)
@@ -96,7 +96,7 @@ def islands(
             F.max(end).alias(end),
             F.count("*").cast("int").alias("span_count"),
             F.coalesce(F.max("_bridged"), F.lit(0)).alias("max_gap_days"),
-            *(column.alias(name) for name, column in carry.items()),
+            *(column.alias(name) for name, column in (carry or {}).items()),
         )
         .drop("_island")
     )

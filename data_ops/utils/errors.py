@@ -6,7 +6,7 @@
 __all__ = ['DataOpsError', 'ConfigError', 'ParameterError', 'BundleError', 'SparkError', 'SourceError', 'ContractError',
            'QualityError', 'LedgerError', 'TaskError']
 
-# %% ../../nbs/00_errors.ipynb #8a9d3e7e
+# %% ../../nbs/00_errors.ipynb #32db048b
 class DataOpsError(Exception):
     "Base of all errors raised on purpose; prints as one line: what (where): what to do."
 
@@ -27,7 +27,11 @@ class DataOpsError(Exception):
         step = f": {self.todo}" if self.todo else ""
         return " ".join(f"{self.what}{place}{step}".split())
 
-# %% ../../nbs/00_errors.ipynb #d5862f66
+    def _render_traceback_(self) -> list[str]:
+        "What a notebook shows: the one line, since where the code stood helps nobody here."
+        return [f"{type(self).__name__}: {self}"]
+
+# %% ../../nbs/00_errors.ipynb #009e8b6b
 class ConfigError(DataOpsError):
     "A setting is unknown, missing or of the wrong type."
 
@@ -45,7 +49,7 @@ class BundleError(DataOpsError):
 
     exit_code = 2
 
-# %% ../../nbs/00_errors.ipynb #462a1cfb
+# %% ../../nbs/00_errors.ipynb #698107b1
 class SparkError(DataOpsError):
     "No Spark session can be had: Java, JARs or the server are missing."
 

@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['set_run_id', 'JsonFormatter', 'Logger', 'get_logger', 'configure']
 
-# %% ../../nbs/01_logging.ipynb #a3f50596
+# %% ../../nbs/01_logging.ipynb #1a4a9f33
 import json
 import logging
+import os
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-# %% ../../nbs/01_logging.ipynb #78dafd0b
+# %% ../../nbs/01_logging.ipynb #0a445620
 _run_id: ContextVar[str] = ContextVar("run_id", default="-")
 _LONGEST = 400  # characters: room for a path or an error line, not for a row
 
@@ -24,7 +25,7 @@ def set_run_id(
     "Stamp `run_id` on every line logged from here on."
     _run_id.set(run_id)
 
-# %% ../../nbs/01_logging.ipynb #08622fb0
+# %% ../../nbs/01_logging.ipynb #052d33c5
 class JsonFormatter(logging.Formatter):
     "One event as one JSON line: ts (UTC), level, logger, run_id, event, then its facts."
 
@@ -39,7 +40,7 @@ class JsonFormatter(logging.Formatter):
         }
         return json.dumps(line, ensure_ascii=False)
 
-# %% ../../nbs/01_logging.ipynb #98dcce38
+# %% ../../nbs/01_logging.ipynb #97921c8e
 def _fact(name: str, value: object) -> object:
     "`value` if it is a count, a flag or a short name; otherwise TypeError, so that no row slips into a log."
     if value is None or isinstance(value, bool | int | float):
@@ -71,7 +72,7 @@ class Logger:
         "The run stops here."
         self._log(logging.ERROR, event, facts)
 
-# %% ../../nbs/01_logging.ipynb #b227229a
+# %% ../../nbs/01_logging.ipynb #cc016005
 def get_logger(
     name: str,  # dotted, usually the module's `__name__`
 ) -> Logger:
@@ -81,11 +82,13 @@ def get_logger(
 
 def configure(
     level: str = "INFO",  # DEBUG, INFO, WARNING or ERROR
-    stream: TextIO | None = None,  # default: standard error
+    stream: TextIO | None = None,  # default: the file DATA_OPS_LOG, else standard error
 ) -> None:
     "Write the project's events to `stream` as JSON lines; calling it again replaces the former stream."
     root = logging.getLogger("data_ops")
-    handler = logging.StreamHandler(stream or sys.stderr)
+    path = os.environ.get("DATA_OPS_LOG")
+    to_file = stream is None and bool(path)
+    handler = logging.FileHandler(str(path), encoding="utf-8") if to_file else logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['SSA_STATES', 'SEXES', 'RACES', 'zip_code', 'demographic_rows', 'demographics']
 
-# %% ../../../nbs/33_member_demographics.ipynb #714113bd
+# %% ../../../nbs/33_member_demographics.ipynb #92b448d9
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from .bronze import beneficiary_past, beneficiary_years
-from .schemas import DEMOGRAPHICS, monthly
+from .schemas import monthly
 from ...operations.accounts import ACCOUNT, supersede
 from ...operations.transformers import clean, recode, rif_date, version_history
 

@@ -14,14 +14,14 @@ from .gold import coverage_gaps, member_current, member_months
 from .rules import RULES
 from ...operations.contracts import Domain, Table
 
-# %% ../../../nbs/37_member_domain.ipynb #03c74ad3
+# %% ../../../nbs/37_member_domain.ipynb #94fa7823
 DOMAIN = Domain(
     name="member",
     feeds=schemas.FEEDS,
     tables=(
         Table(schemas.DEMOGRAPHICS, demographics, rows=demographic_rows),
         Table(schemas.ENROLLMENT, enrollment, rows=enrollment_rows),
-        Table(schemas.ELIGIBILITY, eligibility),
+        Table(schemas.ELIGIBILITY, eligibility, holds="sum(span_count)"),
         Table(schemas.MEMBER_STATUS, member_status, rows=member_status_rows),
         Table(schemas.MEMBER_CURRENT, member_current),
         Table(schemas.MEMBER_MONTHS, member_months),

@@ -14,7 +14,7 @@ from .schemas import ELIGIBILITY, ENTITLEMENT, MEMBER_STATUS, monthly
 from ...operations.accounts import ACCOUNT
 from ...operations.transformers import clean, conform, hash_key, islands
 
-# %% ../../../nbs/35_member_eligibility.ipynb #5ec46903
+# %% ../../../nbs/35_member_eligibility.ipynb #45a710f7
 _ISLAND = ["person_id", "payer", "plan_id", "coverage_type"]
 _AUDIT = ("_source_system", "_source_file", "_ingest_ts", "_batch_id")
 
@@ -27,7 +27,7 @@ def eligibility(
         {"enrollment_start_date": "eligibility_start_date", "enrollment_end_date": "eligibility_end_date"}
     ).withColumn("eligibility_end_date", F.coalesce("eligibility_end_date", F.lit("9999-12-31").cast("date")))
     latest = {name: F.max_by(name, F.struct("eligibility_start_date", name)) for name in ("data_source", *_AUDIT)}
-    merged = islands(spans, _ISLAND, "eligibility_start_date", "eligibility_end_date", **latest)
+    merged = islands(spans, _ISLAND, "eligibility_start_date", "eligibility_end_date", carry=latest)
     return conform(merged.withColumn("eligibility_sk", hash_key(*ELIGIBILITY.key)), ELIGIBILITY)
 
 # %% ../../../nbs/35_member_eligibility.ipynb #65ac9c7a

@@ -49,16 +49,17 @@ def member_months(
         MEMBER_MONTHS,
     )
 
-# %% ../../../nbs/36_member_gold.ipynb #3b2b2934
+# %% ../../../nbs/36_member_gold.ipynb #8f970b92
 def coverage_gaps(
     silver_eligibility: DataFrame,
 ) -> DataFrame:
     "gold_coverage_gaps: one row a person, coverage type and gap, whatever the plan."
     by_start, by_end = F.struct("eligibility_start_date", "plan_id"), F.struct("eligibility_end_date", "plan_id")
     carried = {name: F.max_by(name, by_end) for name in ("data_source", *_AUDIT)}
+    plans = {"first_plan": F.min_by("plan_id", by_start), "last_plan": F.max_by("plan_id", by_end)}
     covered = islands(
         silver_eligibility, ["person_id", "coverage_type"], "eligibility_start_date", "eligibility_end_date",
-        first_plan=F.min_by("plan_id", by_start), last_plan=F.max_by("plan_id", by_end), **carried,
+        carry=plans | carried,
     )  # fmt: skip
     onward = Window.partitionBy("person_id", "coverage_type").orderBy("eligibility_start_date")
     return conform(

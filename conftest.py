@@ -1,0 +1,36 @@
+"""One process, one lakehouse, one Spark session for all tests and all notebooks; nothing of the developer's own is read."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from data_ops.config import Settings
+
+pytest_plugins = ["tests.notebooks"]
+
+# Registered before any server, so that it runs after the server is gone.
+_SCRATCH = Path(tempfile.mkdtemp(prefix="data-ops-tests-"))
+atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
+
+_OTHERS = ("SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION", *map(str.upper, Settings.model_fields))
+for name in _OTHERS:
+    os.environ.pop(name, None)
+os.environ |= {
+    "DATA_OPS_ROOT": str(_SCRATCH / "lakehouse"),
+    "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
+    "IPYTHONDIR": str(_SCRATCH / "ipython"),
+}
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """The session that notebooks get, too; its server is started here at the first need and stopped at exit."""
+    from data_ops.utils.spark import get_session
+
+    session = get_session()
+    yield session
+    session.stop()
