@@ -1,4 +1,7 @@
-"""One process, one lakehouse, one Spark session for all tests and all notebooks; nothing of the developer's own is read."""
+"""One process, one lakehouse, one Spark session for all tests and notebooks.
+
+Nothing of the developer's own is read: neither variables nor .env nor tables.
+"""
 
 import atexit
 import os
@@ -28,7 +31,7 @@ os.environ |= {
 
 @pytest.fixture(scope="session")
 def spark():
-    """The session that notebooks get, too; its server is started here at the first need and stopped at exit."""
+    """The session that notebooks get, too; its server goes with this process."""
     from data_ops.utils.spark import get_session
 
     session = get_session()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['new_run_id', 'job_parameters', 'TaskRun', 'locked', 'Plan', 'run_jobs', 'make_plan']
 
-# %% ../nbs/84_runner.ipynb #77956239
+# %% ../nbs/84_runner.ipynb #c9c6e488
 import fcntl
 import json
 import os
@@ -22,7 +22,7 @@ from typing import Any
 from .bundle import Job, Task, in_order
 from .config import Settings, load_settings, project_root
 from .utils.errors import DataOpsError, ParameterError, TaskError
-from .utils.local_server import LocalServer
+from .utils.spark import local_spark
 
 # %% ../nbs/84_runner.ipynb #b10a7ab7
 def new_run_id() -> str:
@@ -68,7 +68,7 @@ def _of_task(task: Task, of_job: Mapping[str, str], run_id: str) -> dict[str, st
     values = task.notebook_task.base_parameters | dict(of_job)
     return {name: known.get(value.replace(" ", ""), value) for name, value in values.items()}
 
-# %% ../nbs/84_runner.ipynb #fea47f16
+# %% ../nbs/84_runner.ipynb #bcb6f626
 @dataclass
 class TaskRun:
     "A task in a run."
@@ -110,7 +110,7 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path) -> None:
     try:
         done = execute_notebook(
             str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", cwd=str(notebook.parent),
-            progress_bar=False, log_output=False,
+            progress_bar=False, log_output=False, extra_arguments=["--log-level=ERROR"],
         )  # fmt: skip
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.
@@ -173,7 +173,7 @@ class Plan:
             raise ParameterError(f"no task {self.only!r}", where="--task", todo=f"use one of {keys}")
         return chosen
 
-# %% ../nbs/84_runner.ipynb #0520d059
+# %% ../nbs/84_runner.ipynb #590537cc
 def _blocked(run: TaskRun, runs: list[TaskRun]) -> str:
     "Why the task cannot start: `waiting`, `skipped`, or nothing."
     before = [other for other in runs if other.job.key == run.job.key and other.task.task_key in run.task.after]
@@ -225,8 +225,7 @@ def run_jobs(
         plan.folder.mkdir(parents=True, exist_ok=True)
         os.environ |= {"DATA_OPS_ROOT": str(plan.root), "DATA_OPS_LOG": str(plan.folder / "run.log")}
         tick(runs)
-        with LocalServer(plan.root, plan.folder / "spark.log"), ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-            _register(plan.root)
+        with local_spark(plan.root, plan.folder / "spark.log"), ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
             try:
                 _loop(runs, plan, pool, lambda: tick(runs))
             except BaseException:
@@ -237,14 +236,6 @@ def run_jobs(
             finally:
                 _summary(runs, plan)
     return runs
-
-
-def _register(root: Path) -> None:
-    "Make the tables of earlier runs known to the new server."
-    from data_ops.utils.spark import get_session
-    from data_ops.utils.local_server import register_tables
-
-    register_tables(get_session(), root)
 
 
 def _summary(runs: list[TaskRun], plan: Plan) -> None:

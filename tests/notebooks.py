@@ -1,8 +1,8 @@
 """A pytest plugin that makes each notebook of `nbs/` a test.
 
-The cells run in this process by nbdev's own machinery, so a notebook that asks for Spark gets the session
-of all the others, and one that does not ask starts none. Cells that `nbdev_test` leaves out (`#| eval: false`
-and the `tst_flags` of settings.ini) are left out here, too.
+The cells run in this process by nbdev's own machinery, so a notebook that asks for Spark gets the
+session of all the others, and one that does not ask starts none. Cells that `nbdev_test` leaves out
+(`#| eval: false` and the `tst_flags` of settings.ini) are left out here, too.
 """
 
 import re
@@ -46,7 +46,7 @@ class NotebookItem(pytest.Item):
         if str(getattr(notebook, "frontmatter_", {}).get("skip_exec", "")).lower() == "true":
             pytest.skip("skip_exec")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the shell takes its place
+            patch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the shell's own
             patch.setattr(sys, "path", sys.path[:])
             patch.setenv("IN_TEST", "1")  # as nbdev_test tells its notebooks
             patch.chdir(self.path.parent)
@@ -58,7 +58,7 @@ class NotebookItem(pytest.Item):
                 raise CellFailed(self._report(source, error, shell.user_ns)) from None
 
     def _report(self, source: str, error: BaseException, namespace: dict) -> str:
-        """The cell with a mark at the line that failed, the error, and where in the project it was raised."""
+        """The cell with a mark at the line that failed, the error, and where it was raised."""
         frames = list(traceback.walk_tb(error.__traceback__))
         failed = next((line for frame, line in frames if frame.f_globals is namespace), None)
         if isinstance(error, SyntaxError) and failed is None:
@@ -71,7 +71,8 @@ class NotebookItem(pytest.Item):
         inside = [(frame.f_code.co_filename, line) for frame, line in frames]
         package = self.config.rootpath / "data_ops"
         ours = [f"{at}:{line}" for at, line in inside if Path(at).is_relative_to(package)]
-        return "\n".join([*cell, "", *told.splitlines()[:20], *(f"at {place}" for place in ours[-1:])])
+        place = [f"at {at}" for at in ours[-1:]]
+        return "\n".join([*cell, "", *told.splitlines()[:20], *place])
 
     def repr_failure(self, excinfo):
         if isinstance(excinfo.value, CellFailed):

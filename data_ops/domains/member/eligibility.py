@@ -30,7 +30,7 @@ def eligibility(
     merged = islands(spans, _ISLAND, "eligibility_start_date", "eligibility_end_date", carry=latest)
     return conform(merged.withColumn("eligibility_sk", hash_key(*ELIGIBILITY.key)), ELIGIBILITY)
 
-# %% ../../../nbs/35_member_eligibility.ipynb #65ac9c7a
+# %% ../../../nbs/35_member_eligibility.ipynb #cbf84388
 _DUAL = ("01", "02", "03", "04", "05", "06", "08")
 _ESRD = ("11", "21", "31")
 _SENT = list(MEMBER_STATUS.business)
@@ -69,7 +69,7 @@ def member_status_rows(
             "person_id": F.col("member_id"),
             "status_month": F.make_date("reference_year", F.col("nth") + 1, F.lit(1)),
             "dual_flag": F.coalesce(F.col("dual_status_code").isin(*_DUAL), F.lit(False)),
-            "esrd_flag": F.coalesce(F.col("medicare_status_code").isin(*_ESRD), F.lit(False)),
+            "esrd_flag": F.col("medicare_status_code").isin(*_ESRD),  # NULL where the status is not known
             "data_source": F.col("_data_source"),
         }
     ).select(*_SENT, *ACCOUNT)

@@ -1,0 +1,72 @@
+"""The one way to a session."""
+
+import os
+
+import pytest
+
+from data_ops.utils import spark as module
+from data_ops.utils.local_server import default_root
+from data_ops.utils.spark import get_session, kept, on_databricks
+
+CLASSIC = os.environ.get("DATA_OPS_SPARK_MODE") == "classic"
+
+
+def test_a_databricks_runtime_is_known_by_its_version(monkeypatch):
+    assert not on_databricks()
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    assert on_databricks()
+
+
+@pytest.mark.classic
+def test_there_is_one_session_however_often_one_asks(spark):
+    assert get_session() is get_session() is spark
+
+
+@pytest.mark.classic
+def test_the_session_speaks_utc_and_keeps_its_tables_under_the_root(spark):
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    assert spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:") == str(
+        default_root() / "warehouse"
+    )
+
+
+@pytest.mark.skipif(CLASSIC, reason="speaks of Connect")
+def test_the_session_is_spark_connect_where_there_is_no_spark_context(spark):
+    assert type(spark).__module__ == "pyspark.sql.connect.session"
+    assert os.environ["SPARK_REMOTE"].startswith("sc://localhost:")
+
+
+@pytest.mark.classic
+@pytest.mark.skipif(not CLASSIC, reason="speaks of classic Spark")
+@pytest.mark.xfail(strict=True, reason="each get_session() clears the demo_ schemas away")
+def test_asking_for_the_session_again_leaves_tables_alone(spark):
+    spark.sql("CREATE SCHEMA IF NOT EXISTS demo_again")
+    spark.range(3).write.mode("overwrite").saveAsTable("demo_again.kept")
+    get_session()
+    assert spark.table("demo_again.kept").count() == 3
+
+
+@pytest.mark.classic
+def test_a_kept_frame_is_held_inside_the_block_and_let_go_after_it_even_if_it_fails(spark):
+    df = spark.range(5).selectExpr("id + 41 AS n")
+    with pytest.raises(ZeroDivisionError), kept(df) as held:
+        held.count()
+        assert df.storageLevel.useMemory
+        1 / 0  # noqa: B018
+    assert not df.storageLevel.useMemory
+
+
+def test_where_frames_cannot_be_kept_it_is_the_frame_itself(monkeypatch):
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    frame = object()
+    with kept(frame) as df:
+        assert df is frame
+
+
+def test_on_databricks_the_workspaces_own_session_is_taken(monkeypatch):
+    class Builder:
+        getOrCreate = staticmethod(lambda: "the workspace's")
+
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    monkeypatch.setattr(module, "SparkSession", type("Fake", (), {"builder": Builder}))
+    assert get_session() == "the workspace's"
