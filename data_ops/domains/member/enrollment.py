@@ -41,11 +41,12 @@ def plans_by_month() -> dict[str, Column]:
         "PART_D": F.array(*_plans("PTD")),
     }
 
-# %% ../../../nbs/34_member_enrollment.ipynb #313ad1e7
+# %% ../../../nbs/34_member_enrollment.ipynb #b97e5b71
 def spans_of(
-    plans: Column,  # array of twelve plan ids, NULL where not covered
+    name: str,  # column: array of twelve plan ids, NULL where not covered
 ) -> Column:
     "Array of (first, last, plan_id): runs of equal plans, as months 0 to 11."
+    plans = F.col(name)
     months = F.sequence(F.lit(0), F.lit(11))
 
     def changes(month: Column, step: int) -> Column:
@@ -58,14 +59,14 @@ def spans_of(
     starts = F.filter(months, lambda month: F.get(plans, month).isNotNull() & changes(month, -1))
     return F.transform(starts, run)
 
-# %% ../../../nbs/34_member_enrollment.ipynb #138393e4
+# %% ../../../nbs/34_member_enrollment.ipynb #603ea69f
 TERMINATIONS: dict[str, str] = {"1": "death", "2": "non-payment", "3": "voluntary", "9": "other"}
 _LOB = {"PART_C": "medicare advantage", "PART_D": "part d"}
 _SENT = [name for name in ENROLLMENT.business if name != "enrollment_sk"]
 
 
 def _spans_of_all_parts() -> Column:
-    "Array of (coverage_type, first, last, plan_id, closing) over the four parts; closing: the part's last run in the row."
+    "Array of (coverage_type, first, last, plan_id, closing) over the parts' columns; closing: the part's last run in the row."
 
     def of_part(part: str, runs: Column) -> Column:
         def named(run: Column, nth: Column) -> Column:
@@ -74,7 +75,7 @@ def _spans_of_all_parts() -> Column:
 
         return F.transform(runs, named)
 
-    return F.concat(*(of_part(part, spans_of(plans)) for part, plans in plans_by_month().items()))
+    return F.concat(*(of_part(part, spans_of(part)) for part in plans_by_month()))
 
 
 def _first_of(month: str) -> Column:
@@ -109,7 +110,9 @@ def enrollment_rows(
     bronze_beneficiary: DataFrame,
 ) -> DataFrame:
     "An account of the beneficiary rows: one row a span as sent, with the columns of silver_enrollment."
-    years = beneficiary_years(bronze_beneficiary).withColumn("_spans", _spans_of_all_parts())
+    # The arrays become columns first: inside the runs' lambdas they would be computed again for every month.
+    months = beneficiary_years(bronze_beneficiary).withColumns(plans_by_month())
+    years = months.withColumn("_spans", _spans_of_all_parts())
     counts = F.col("_disposition") == "contributed"
     readable = F.col("member_id").isNotNull() & F.col("reference_year").isNotNull()
     uncovered = counts & readable & (F.size("_spans") == 0)
