@@ -82,7 +82,7 @@ _ENROLLMENT = on(
            WHERE enrollment_start_date <= pe""", "T-MSIS RULE-2519", tolerance=0.05),
 )  # fmt: skip
 
-# %% ../../../nbs/31_member_rules.ipynb #d93412b5
+# %% ../../../nbs/31_member_rules.ipynb #c5405330
 _ISLANDS = """(SELECT person_id, payer, plan_id, coverage_type, eligibility_start_date s, lag(eligibility_end_date) OVER (
     PARTITION BY person_id, payer, plan_id, coverage_type ORDER BY eligibility_start_date) pe FROM silver_eligibility)"""
 _GAPS = """(SELECT person_id, coverage_type, eligibility_start_date s, max(eligibility_end_date) OVER (
@@ -107,10 +107,10 @@ _ELIGIBILITY = on(
     row_rule("end_not_null", "fail", "eligibility_end_date IS NOT NULL AND eligibility_start_date <= eligibility_end_date", "9999-12-31 for open spans"),
     key_unique(ELIGIBILITY),
     set_rule("gap_rate", "warn", f"SELECT person_id, coverage_type FROM {_GAPS} GROUP BY person_id, coverage_type",
-        "T-MSIS EL6.40: a tenth of the persons may have a gap in the last year; a change of plan is none",
-        tolerance=0.10, checked="count(DISTINCT person_id)"),
+        "T-MSIS EL6.40: a tenth of the covered may have a gap in the last year; a change of plan is none",
+        tolerance=0.10, checked="count(DISTINCT person_id, coverage_type)"),
     set_rule("gap_rate_3", "warn", f"SELECT person_id, coverage_type FROM {_GAPS} GROUP BY person_id, coverage_type HAVING count(*) >= 3",
-        "T-MSIS EL6.41: a twentieth may have three", tolerance=0.05, checked="count(DISTINCT person_id)"),
+        "T-MSIS EL6.41: a twentieth may have three", tolerance=0.05, checked="count(DISTINCT person_id, coverage_type)"),
     set_rule("month_swing", "warn",
         """SELECT coverage_type, m, p, n FROM (SELECT coverage_type, m, n, lag(n) OVER (PARTITION BY coverage_type ORDER BY m) p
              FROM (SELECT coverage_type, m, count(DISTINCT person_id) n FROM (SELECT coverage_type, person_id,

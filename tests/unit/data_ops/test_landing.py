@@ -35,8 +35,10 @@ def deliver(tmp_path):
 
 
 def looked_at(folder: Path, *feeds: Feed, known=()) -> dict[str, RawFile]:
-    """The survey, by name of file."""
-    return {file.name: file for file in survey(folder, feeds or (PEOPLE,), known)}
+    """The survey, by name of file; each stands there once."""
+    files = survey(folder, feeds or (PEOPLE,), known)
+    assert len({file.name for file in files}) == len(files)
+    return {file.name: file for file in files}
 
 
 def scanned(folder: Path, content: bytes, name: str = "people.csv") -> RawFile:
