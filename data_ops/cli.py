@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'summary_table', 'run', 'test', 'main']
 
-# %% ../nbs/89_cli.ipynb #f5f802c5
+# %% ../nbs/89_cli.ipynb #dede9276
 import sys
 import time
 from pathlib import Path
@@ -17,7 +17,8 @@ from rich.live import Live
 from rich.table import Table
 
 from .config import project_root
-from .runner import Plan, TaskRun, make_plan, run_jobs
+from .plan import Plan, make_plan
+from .runner import TaskRun, run_jobs
 from .utils.errors import DataOpsError, ParameterError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
@@ -79,7 +80,7 @@ class _Progress:
                 self._told[run.name] = run.state
                 _out.print(f"{run.state:8} {run.name} {_seconds(run) if run.state != 'running' else ''}".rstrip(), highlight=False)
 
-# %% ../nbs/89_cli.ipynb #d8917593
+# %% ../nbs/89_cli.ipynb #93d1b6d9
 def _given(pairs: list[str]) -> dict[str, str]:
     "`name=value` pairs. Raises ParameterError."
     for pair in pairs:
@@ -89,12 +90,12 @@ def _given(pairs: list[str]) -> dict[str, str]:
 
 
 def _show_plan(plan: Plan) -> None:
-    for run in plan.tasks():
-        after = f"  after {', '.join(run.task.after)}" if run.task.after else ""
-        notebook = run.job.notebook(run.task).relative_to(project_root())
-        _out.print(f"{run.name}{after}\n    {notebook.as_posix()}", highlight=False)
-    for job, values in plan.parameters.items():
-        _out.print(f"parameters of {job}: " + ", ".join(f"{name}={value}" for name, value in values.items()), highlight=False, soft_wrap=True)
+    for job, task in plan.tasks():
+        after = f"  after {', '.join(task.after)}" if task.after else ""
+        notebook = job.notebook(task).relative_to(project_root())
+        _out.print(f"{job.key}/{task.task_key}{after}\n    {notebook.as_posix()}", highlight=False)
+    for key, values in plan.parameters.items():
+        _out.print(f"parameters of {key}: " + ", ".join(f"{name}={value}" for name, value in values.items()), highlight=False, soft_wrap=True)
 
 
 def _close(runs: list[TaskRun], plan: Plan) -> int:
