@@ -99,7 +99,7 @@ class Counts:
         frame = self.frame()
         return {"text/plain": frame.to_string(index=False), "text/html": frame.to_html(index=False), "application/json": self.rows}
 
-# %% ../nbs/82_jobs.ipynb #05f379d6
+# %% ../nbs/82_jobs.ipynb #71fba020
 def land(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
     domain: str,  # member, claims, …
@@ -112,10 +112,10 @@ def land(
 def build(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
     domain: str,  # member, claims, …
-    *tables: str,  # in the order they are to be built
+    *tables: str,  # each is built after those of them that it needs
 ) -> Counts:
     "Bring tables of the domain up to date; returns counts, one row a table."
     if not tables:
         raise SourceError("no table is named", where="jobs.build", todo="name the tables to build")
     run = start(namespace, domain)
-    return Counts([tasks.build(run, table) for table in tables])
+    return Counts(tasks.build_all(run, tables))

@@ -5,27 +5,26 @@
 # %% auto #0
 __all__ = ['set_run_id', 'JsonFormatter', 'Logger', 'get_logger', 'configure']
 
-# %% ../../nbs/01_logging.ipynb #1a4a9f33
+# %% ../../nbs/01_logging.ipynb #89d1420f
 import json
 import logging
 import os
 import sys
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-# %% ../../nbs/01_logging.ipynb #0a445620
-_run_id: ContextVar[str] = ContextVar("run_id", default="-")
+# %% ../../nbs/01_logging.ipynb #1dcbfb7e
+_run = {"id": "-"}  # of the process, not of a context: threads log, too
 _LONGEST = 400  # characters: room for a path or an error line, not for a row
 
 
 def set_run_id(
-    run_id: str,  # stamped on every later line of this context
+    run_id: str,  # stamped on every later line
 ) -> None:
-    "Stamp `run_id` on every line logged from here on."
-    _run_id.set(run_id)
+    "Stamp `run_id` on every line this process logs from here on."
+    _run["id"] = run_id
 
-# %% ../../nbs/01_logging.ipynb #052d33c5
+# %% ../../nbs/01_logging.ipynb #0d9c0b7d
 class JsonFormatter(logging.Formatter):
     "One event as one JSON line: ts (UTC), level, logger, run_id, event, then its facts."
 
@@ -34,7 +33,7 @@ class JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "run_id": _run_id.get(),
+            "run_id": _run["id"],
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }

@@ -1,0 +1,64 @@
+"""Lands and builds the member domain for a folder of raw files, in schemas of its own."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from data_ops.config import load_settings, project_root
+from data_ops.delta import table_manager
+from data_ops.operations.contracts import Domain
+from data_ops.runs import Outcome, Run, get_domain
+from data_ops.tasks import build_all, land
+
+SAMPLE = project_root() / "data/sample/rif"
+SHARED = project_root().parent / "shared/data"
+_numbers = count(1)
+
+
+@dataclass
+class Lakehouse:
+    """One raw folder's tables; each call of `run` is a run of all tasks."""
+
+    spark: object
+    source: Path
+    name: str = ""
+    domain: Domain = field(default_factory=lambda: get_domain("member"))
+    data_source: str = "sample"
+
+    def __post_init__(self):
+        self.name = f"it_{self.name}_{next(_numbers)}"
+        self.settings = load_settings(
+            environment="local",
+            data_source=self.data_source,
+            member_schema=f"{self.name}_member",
+            ops_schema=f"{self.name}_ops",
+        )
+
+    def context(self, **options) -> Run:
+        return Run(self.spark, self.settings, f"run-{next(_numbers)}", self.domain, **options)
+
+    def land(self, **options) -> list[Outcome]:
+        return land(self.context(**options), self.source)
+
+    def build(self, *tables: str, **options) -> list[Outcome]:
+        names = tables or [table.name for table in self.domain.tables]
+        return build_all(self.context(**options), names)
+
+    def run(self) -> list[Outcome]:
+        return self.land() + self.build()
+
+    def table(self, name: str):
+        schema = "ops" if name in ("run_log", "row_ledger", "quality_metrics") else "member"
+        return self.spark.table(self.settings.table(schema, name))
+
+    def names(self) -> list[str]:
+        feeds = [feed.table for feed in self.domain.feeds]
+        tables = [table.name for table in self.domain.tables]
+        kept = [f"{table.name}_quarantine" for table in self.domain.tables if table.rows]
+        return feeds + tables + kept
+
+    def versions(self) -> dict[str, int]:
+        return {
+            name: table_manager.version(self.spark, self.settings.table("member", name))
+            for name in self.names()
+        }

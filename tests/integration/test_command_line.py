@@ -1,0 +1,219 @@
+"""`data-ops run` as a person types it: whole runs, reruns, mistakes, and a run that is killed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from data_ops.config import Settings, project_root
+from tests.integration import deltas
+
+DATA_OPS = Path(sys.executable).with_name("data-ops")
+TASKS = {"bronze", "silver_demographics", "silver_enrollment", "silver_eligibility", "gold"}
+_OURS = {*map(str.upper, Settings.model_fields), "SPARK_REMOTE", "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a person who has set nothing of ours, and no wrapping of lines."""
+    plain = {name: value for name, value in os.environ.items() if name not in _OURS}
+    plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
+    same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
+    return plain | same | changes
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [DATA_OPS, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        cwd=project_root(),
+    )
+
+
+def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [DATA_OPS, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        env=environment(**changes),
+        cwd=project_root(),
+    )
+
+
+def until(true: Callable[[], object], seconds: float) -> bool:
+    """Does it become true in time?"""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str) -> None:
+    told = done.stderr.strip().splitlines()
+    assert done.returncode not in (0, None)
+    assert len(told) == 1, done.stderr
+    assert [word for word in words if word not in told[0]] == []
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+# -------------------------------------------------------------------------------------- mistakes
+
+# case → arguments, what the line must name
+MISTAKES = {
+    "unknown environment": (["run", "member", "--env", "nowhere"], ["environment"]),
+    "unknown job": (["run", "membre"], ["'membre'", "member"]),
+    "unknown task": (["run", "member", "--task", "silver"], ["'silver'", "silver_enrollment"]),
+    "unknown parameter": (
+        ["run", "member", "--param", "full_refesh=true"],
+        ["'full_refesh'", "full_refresh"],
+    ),
+    "parameter without a value": (["run", "member", "--param", "full_refresh"], ["name=value"]),
+    "missing source": (["run", "member", "--source", "no/such/folder"], ["no/such/folder"]),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_in_one_line_and_nothing_is_started(case, tmp_path):
+    arguments, words = MISTAKES[case]
+    done = data_ops(*arguments, "--root", tmp_path / "root")
+    assert_one_clear_line(done, "data-ops: ", *words)
+    assert not (tmp_path / "root").exists()
+
+
+def test_no_java_is_told_in_one_line(tmp_path):
+    done = data_ops("run", "member", "--root", tmp_path, PATH="", JAVA_HOME="")
+    assert_one_clear_line(done, "Java was not found", "install a Java 17")
+
+
+def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
+    """Without Java, too."""
+    arguments = ("run", "member", "--root", tmp_path / "root", "--dry-run")
+    done = data_ops(*arguments, "--param", "full_refresh=true", PATH="", JAVA_HOME="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(re.findall(r"^member/(\w+)", done.stdout, re.MULTILINE)) == TASKS
+    assert "member/gold  after silver_eligibility" in done.stdout
+    assert "full_refresh=true" in done.stdout
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
+    done = data_ops("run", "member", "--root", tmp_path, "--param", "full_refresh=maybe")
+    assert_one_clear_line(done, "'full_refresh'", "bool")
+
+
+# ------------------------------------------------------------------------------------ whole runs
+
+
+@dataclass
+class Whole:
+    """A run from nothing on the sample, one that was started beside it, and one after it."""
+
+    root: Path
+    first: subprocess.CompletedProcess
+    beside: subprocess.CompletedProcess
+    second: subprocess.CompletedProcess
+    versions: dict[str, int]  # after the first
+    data: dict[str, list]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    root = tmp_path_factory.mktemp("whole") / "root"
+    running = start("run", "member", "--root", root)
+    try:
+        assert until(lambda: (root / "runs").exists(), 60)
+        beside = data_ops("run", "member", "--root", root)
+        out, err = running.communicate(timeout=400)
+    finally:
+        running.kill()
+    first = subprocess.CompletedProcess(running.args, running.returncode, out, err)
+    found = deltas.tables(root)
+    versions = {name: deltas.version(folder) for name, folder in found.items()}
+    data = {name: deltas.data(folder) for name, folder in found.items()}
+    return Whole(root, first, beside, data_ops("run", "member", "--root", root), versions, data)
+
+
+def of_the_data(versions: dict[str, int]) -> dict[str, int]:
+    """Without the operations tables, which each run adds to."""
+    return {name: number for name, number in versions.items() if "_ops." not in name}
+
+
+def test_a_run_from_nothing_builds_every_table(whole):
+    assert (whole.first.returncode, whole.first.stderr) == (0, "")
+    names = {name.rpartition(".")[2] for name in of_the_data(whole.versions)}
+    assert names >= {"bronze_beneficiary", "silver_demographics", "silver_enrollment"}
+    assert names >= {"silver_eligibility", "silver_member_status", "silver_demographics_quarantine"}
+    assert names >= {"gold_member_current", "gold_member_months", "gold_coverage_gaps"}
+    assert len(whole.data["local_member.gold_member_current"]) == 346
+
+
+def test_the_closing_table_counts_rows(whole):
+    told = dict(re.findall(r"^✓\s+member/(\w+)\s+([\d,]+)", whole.first.stdout, re.MULTILINE))
+    assert told.keys() == TASKS
+    assert told["bronze"] == "1,850"
+
+
+def test_executed_notebooks_log_and_summary_are_kept(whole):
+    runs = sorted((whole.root / "runs").iterdir())
+    assert len(runs) == 2  # the one that was turned away left none
+    for run in runs:
+        assert {path.stem for path in (run / "member").glob("*.ipynb")} == TASKS
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        assert [task["state"] for task in summary["tasks"]] == ["done"] * len(TASKS)
+        events = [json.loads(line) for line in (run / "run.log").read_text().splitlines()]
+        assert {event["run_id"] for event in events} == {run.name}
+
+
+def test_a_second_run_makes_no_new_version_of_a_table(whole):
+    assert (whole.second.returncode, whole.second.stderr) == (0, "")
+    after = {name: deltas.version(path) for name, path in deltas.tables(whole.root).items()}
+    assert of_the_data(after) == of_the_data(whole.versions)
+
+
+def test_of_two_runs_on_one_root_the_second_is_turned_away(whole):
+    assert_one_clear_line(whole.beside, "data-ops: another run is at work here", "--root")
+
+
+# ---------------------------------------------------------------------------------------- killed
+
+
+def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(whole, tmp_path):
+    root = tmp_path / "root"
+    running = start("run", "member", "--root", root)
+    family: list[psutil.Process] = []
+    try:
+        enrollment = "local_member.silver_enrollment"
+        assert until(lambda: enrollment in deltas.tables(root), 200)
+        family = psutil.Process(running.pid).children(recursive=True)
+        commands = " ".join(" ".join(process.cmdline()) for process in family)
+        assert "ipykernel" in commands
+        assert "java" in commands
+        running.kill()
+        gone, alive = psutil.wait_procs(family, timeout=20)
+        assert not alive, [process.name() for process in alive]
+    finally:
+        running.kill()
+        for process in family:
+            if process.is_running():
+                process.kill()
+        running.communicate()
+    again = data_ops("run", "member", "--root", root)
+    assert (again.returncode, again.stderr) == (0, "")
+    found = {name: deltas.data(path) for name, path in deltas.tables(root).items()}
+    assert found.keys() == whole.data.keys()
+    ours = [name for name in found if "_ops." not in name]
+    assert {name: len(found[name]) for name in ours} == {n: len(whole.data[n]) for n in ours}
+    assert not [name for name in ours if found[name] != whole.data[name]]

@@ -1,0 +1,58 @@
+"""A reference year is a year of four digits; another text stops nothing and makes no row."""
+
+import pytest
+
+from data_ops.domains.member.domain import DOMAIN
+from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY
+from data_ops.operations.accounts import set_aside
+from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.quality import rules_for
+
+FEEDS = {feed.table: feed for feed in (BENEFICIARY, BENEFICIARY_HISTORY)}
+ACCOUNTS = [table for table in DOMAIN.tables if table.rows]
+# Any of them would be the January of no year that a member can have lived in.
+NO_YEARS = ("99999", "0", "-5", "21", "2021.0", "20x1", "99999999999")
+
+
+def ends(spark, table, years: tuple[str, ...]) -> dict[str, set[str]]:
+    """Reference year as sent → what became of the parts of its row."""
+    sent = {
+        "bronze_beneficiary": [
+            {"BENE_ID": "p", "RFRNC_YR": year, "MDCR_ENTLMT_BUYIN_1_IND": "1", "_row_hash": year}
+            for year in years
+        ]
+    }
+    bronze = [bronze_rows(spark, FEEDS[name], *sent.get(name, [])) for name in table.accounts_for]
+    account = table.build(set_aside(table.rows(*bronze), rules_for(DOMAIN.rules, table.name)))
+    found: dict[str, set[str]] = {year: set() for year in years}
+    for row in account.select("_row_key", "_disposition").collect():
+        found[row["_row_key"]].add(row["_disposition"])
+    return found
+
+
+def accounts(*faulty: str, why: str):
+    """The accounts, marked where they show a fault of the library."""
+    mark = pytest.mark.xfail(strict=True, reason=why)
+    return [
+        pytest.param(table, id=table.name, marks=[mark] if table.name in faulty else [])
+        for table in ACCOUNTS
+    ]
+
+
+@pytest.mark.parametrize(
+    "table", accounts("silver_member_status", why="any whole number is taken for a year")
+)
+def test_a_text_that_is_no_year_is_set_aside(spark, table):
+    found = ends(spark, table, ("2021", *NO_YEARS))
+    assert found == {"2021": {"contributed"}} | dict.fromkeys(NO_YEARS, {"quarantined"})
+
+
+@pytest.mark.parametrize(
+    "table",
+    accounts("silver_enrollment", "silver_member_status", why="make_date raises for such a year"),
+)
+def test_a_number_that_is_no_year_stops_nothing(spark, table):
+    assert ends(spark, table, ("2021", "2147483647")) == {
+        "2021": {"contributed"},
+        "2147483647": {"quarantined"},
+    }
