@@ -25,6 +25,8 @@ for name in _OTHERS:
 os.environ |= {
     "DATA_OPS_ROOT": str(_SCRATCH / "lakehouse"),
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
+    # A JVM that compiles fast rather than well: most of a small test is warming up.
+    "DATA_OPS_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "IPYTHONDIR": str(_SCRATCH / "ipython"),
 }
 

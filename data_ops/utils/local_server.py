@@ -68,7 +68,7 @@ def _jar_conf() -> dict[str, str]:
         return {"spark.jars": ",".join(jars)}
     return {"spark.jars.packages": _DELTA, "spark.jars.excludes": _HAS_SPARK, "spark.jars.ivy": str(jar_cache())}
 
-# %% ../../nbs/03_local_server.ipynb #293028a5
+# %% ../../nbs/03_local_server.ipynb #24f8bf75
 def default_root() -> Path:
     "The local lakehouse: DATA_OPS_ROOT, else `.lakehouse` in the project."
     return Path(os.environ.get("DATA_OPS_ROOT") or project_root() / ".lakehouse").resolve()
@@ -91,6 +91,7 @@ def local_conf(
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         "spark.databricks.delta.snapshotPartitions": str(cores),
         "spark.driver.memory": os.environ.get("DATA_OPS_DRIVER_MEMORY", "4g"),
+        "spark.driver.extraJavaOptions": os.environ.get("DATA_OPS_JAVA_OPTIONS", ""),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -49,4 +49,4 @@ def rows(folder: Path, columns: str = "*") -> list[tuple]:
 
 def data(folder: Path) -> list[tuple]:
     """The rows without the columns that depend on the run."""
-    return rows(folder, "COLUMNS(c -> c NOT LIKE '\\_%' ESCAPE '\\')")
+    return rows(folder, "COLUMNS(lambda c: NOT starts_with(c, '_'))")

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from data_ops.arrivals import land
 from data_ops.config import load_settings, project_root
 from data_ops.delta import table_manager
 from data_ops.operations.contracts import Domain
 from data_ops.runs import Outcome, Run, get_domain
-from data_ops.tasks import build_all, land
+from data_ops.tasks import build_all
 
 SAMPLE = project_root() / "data/sample/rif"
 SHARED = project_root().parent / "shared/data"

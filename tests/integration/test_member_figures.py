@@ -18,6 +18,10 @@ FIGURES = {
     "massachusetts": (1899, 365, (19134, 18088, 11881, 13799), 1835, 84, 415),
     "cms": (33, 3, (339, 339, 200, 268), 29, 11, 3),
 }
+DAYS = {
+    *("start_date", "end_date", "birth_date", "death_date", "effective_from", "effective_to"),
+    *("coverage_month", "status_month", "gap_start", "gap_end"),
+}
 PARTS = ("PART_A", "PART_B", "PART_C", "PART_D")
 
 
@@ -38,14 +42,10 @@ def pandas(lakehouse, table: str, columns: dict[str, str]) -> pd.DataFrame:
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    dates = [
-        name for name in frame if name.endswith(("date", "month", "from", "to", "start", "end"))
-    ]
-    frame = frame.assign(
-        **{name: pd.to_datetime(frame[name]).astype("datetime64[us]") for name in dates}
-    )
-    frame = frame.astype({name: "Int64" for name in frame.select_dtypes("integer")})
-    frame = frame.astype({name: object for name in frame.select_dtypes("bool")})
+    days = {name: pd.to_datetime(frame[name]).astype("datetime64[us]") for name in DAYS & {*frame}}
+    frame = frame.assign(**days)
+    frame = frame.astype(dict.fromkeys(frame.select_dtypes("integer"), "Int64"))
+    frame = frame.astype(dict.fromkeys(frame.select_dtypes("bool"), object))
     frame = frame.where(frame.notna(), None)
     return frame.sort_values(list(frame.columns)[:6], ignore_index=True)
 

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MEDICAL', 'PROFESSIONAL', 'PHARMACY']
 
-# %% ../../../nbs/41_claims_schemas.ipynb #68ccca12
-from ...operations.contracts import Contract, contract
+# %% ../../../nbs/41_claims_schemas.ipynb #939c0adf
+from ...operations.contracts import contract
 
 # %% ../../../nbs/41_claims_schemas.ipynb #70d97f8e
 _VERSION = """

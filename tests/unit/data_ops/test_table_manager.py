@@ -232,7 +232,7 @@ def wanted_changes() -> Changes:
 
 @pytest.fixture(scope="module", params=[CASES, PLAIN], ids=["by hash", "by columns"])
 def synced(request, spark, new_table):
-    """(contract, table, what each sync did and the version after it): before, after, after again."""
+    """(contract, table, [what each sync did, version after it]): before, after, after again."""
     table, name = request.param, new_table()
     create(spark, table, name)
     told = []
