@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['parameters', 'start', 'Counts', 'land', 'build']
 
-# %% ../nbs/83_jobs.ipynb #2971b1fc
+# %% ../nbs/83_jobs.ipynb #ad206a08
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -99,7 +99,7 @@ class Counts:
         frame = self.frame()
         return {"text/plain": frame.to_string(index=False), "text/html": frame.to_html(index=False), "application/json": self.rows}
 
-# %% ../nbs/83_jobs.ipynb #71fba020
+# %% ../nbs/83_jobs.ipynb #89356b9e
 def land(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
     domain: str,  # member, claims, …

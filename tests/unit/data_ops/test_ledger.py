@@ -1,4 +1,4 @@
-"""The account balances or the run stops; a verdict follows from counts; all goes on record."""
+"""The account balances or the run stops; verdicts follow from counts; all goes on record."""
 
 from datetime import UTC, datetime
 
