@@ -64,7 +64,7 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path) -> None:
     try:
         done = execute_notebook(
             str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", cwd=str(notebook.parent),
-            progress_bar=False, log_output=False, extra_arguments=["--log-level=ERROR"],
+            progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"],
         )  # fmt: skip
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.

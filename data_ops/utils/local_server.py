@@ -99,7 +99,7 @@ def local_conf(
         **_jar_conf(),
     }
 
-# %% ../../nbs/03_local_server.ipynb #e50f64dc
+# %% ../../nbs/03_local_server.ipynb #0d1eefb6
 def serve() -> None:
     "Body of the server process: settings come as one JSON line on standard input, and its end is the signal to stop."
     from pyspark import SparkConf, SparkContext
@@ -111,12 +111,16 @@ def serve() -> None:
     os._exit(0)  # the JVM sees its own pipe close and follows
 
 
+# What a Connect client leaves in its environment; a server that inherits it takes itself for a client.
+_OF_A_CLIENT = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_CONNECT_AUTHENTICATE_TOKEN")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
-# %% ../../nbs/03_local_server.ipynb #49319af8
+# %% ../../nbs/03_local_server.ipynb #a963bf35
 class LocalServer:
     "A Spark Connect server on this machine; a context manager that sets SPARK_REMOTE while it is up."
 
@@ -149,7 +153,7 @@ class LocalServer:
             "spark.connect.grpc.binding.port": str(port),
             "spark.connect.authenticate.token": self._token,
         }
-        environ = {name: value for name, value in os.environ.items() if name not in ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE")}
+        environ = {name: value for name, value in os.environ.items() if name not in _OF_A_CLIENT}
         log = open(self._log, "w") if self._log else subprocess.DEVNULL  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from data_ops.utils.local_server import serve; serve()"],

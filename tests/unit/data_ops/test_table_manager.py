@@ -43,15 +43,15 @@ PLANS = contract(
     share    DOUBLE         share of all
     """,
 )
-VALUES = "ARRAY('x') AS codes, DATE'2024-01-01' AS opened, TIMESTAMP'2024-01-01' AS seen_at, true AS open, 1L AS members, 0.5D AS share"  # noqa: E501
+VALUES = """ARRAY('x') AS codes, DATE'2024-01-01' AS opened, TIMESTAMP'2024-01-01' AS seen_at,
+            true AS open, 1L AS members, 0.5D AS share"""
 LONGER = replace(PLANS, columns=(*PLANS.columns, Column("metal", "STRING", "the plan's metal")))
 
 
 def plan(spark, paid: str = "1.00BD", plan_id: str = "'H1'"):
     """One row of PLANS."""
-    return conform(
-        spark.sql(f"SELECT {plan_id} AS plan_id, 2024 AS year, {paid} AS paid, {VALUES}"), PLANS
-    )
+    values = f"{plan_id} AS plan_id, 2024 AS year, {paid} AS paid, {VALUES}"
+    return conform(spark.sql(f"SELECT {values}"), PLANS)
 
 
 # Create and evolve
