@@ -40,7 +40,7 @@ ACCOUNT: tuple[str, ...] = (
     "_row_key", "_as_of", "_input", "_part", "_disposition",
 )  # fmt: skip
 
-# %% ../../nbs/16_accounts.ipynb #4280a101
+# %% ../../nbs/16_accounts.ipynb #5e0d4e53
 def supersede(
     df: DataFrame,  # an account
     keys: Sequence[str],
@@ -51,9 +51,8 @@ def supersede(
     order = [*(F.expr(sql) for sql in first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), F.desc("_row_key")]
     rivals = Window.partitionBy(*keys, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition").orderBy(*order)
     beaten = (F.row_number().over(rivals) > 1) | F.first("DML_IND").over(rivals).eqNullSafe("DELETE")
-    return df.withColumn("_beaten", beaten).withColumn(
-        "_disposition", F.expr("CASE WHEN _beaten AND _disposition = 'contributed' THEN 'superseded' ELSE _disposition END")
-    ).drop("_beaten")  # fmt: skip
+    superseded = beaten & (F.col("_disposition") == "contributed")
+    return df.withColumn("_disposition", F.when(superseded, F.lit("superseded")).otherwise(F.col("_disposition")))
 
 # %% ../../nbs/16_accounts.ipynb #be4092a0
 _KEPT = "_disposition = 'contributed'"

@@ -22,7 +22,7 @@ from .landing import RawFile
 from .readers import row_hash
 from ..utils.errors import ContractError
 
-# %% ../../nbs/17_bronze.ipynb #bcc27d1b
+# %% ../../nbs/17_bronze.ipynb #d0e8e1ae
 def _values(feed: Feed, header: tuple[str, ...], separator: str) -> list[Column]:
     "Bronze columns of a line, given the header of its file."
     fields = F.split("value", re.escape(separator), -1)
@@ -58,9 +58,9 @@ def _read_group(spark: SparkSession, feed: Feed, files: list[RawFile]) -> DataFr
     lines = (
         spark.read.option("lineSep", "\n").text([_literal(file.path) for file in files])
         .select("value", F.array_join(F.slice(steps, -depth, depth), "/").alias("_source_file"))
-        .where((F.col("value") != F.lit(first.header)) & (F.rtrim(F.lit("\r"), F.col("value")) != ""))
+        .where((F.col("value") != F.lit(first.header.lstrip("\ufeff"))) & (F.rtrim("value", F.lit("\r")) != ""))
     )  # fmt: skip
-    line = F.rtrim(F.lit("\r"), F.col("value")) if first.header.endswith("\r") else F.col("value")
+    line = F.rtrim("value", F.lit("\r")) if first.header.endswith("\r") else F.col("value")
     return (
         lines.join(F.broadcast(facts), on="_source_file", how="left")
         .withColumn("value", line)

@@ -72,7 +72,7 @@ def latest_by(
     rank = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     return df.withColumn("_rank", rank).where("_rank = 1").drop("_rank")
 
-# %% ../../nbs/13_transformers.ipynb #460fbc14
+# %% ../../nbs/13_transformers.ipynb #9bdd9720
 def islands(
     df: DataFrame,  # spans: inclusive dates, end not NULL
     keys: Sequence[str],  # spans with equal keys merge
@@ -98,10 +98,10 @@ def islands(
             F.coalesce(F.max("_bridged"), F.lit(0)).alias("max_gap_days"),
             *(column.alias(name) for name, column in (carry or {}).items()),
         )
-        .drop("_island")
+        .select(*keys, start, end, "span_count", "max_gap_days", *(carry or {}))
     )
 
-# %% ../../nbs/13_transformers.ipynb #cdc8f006
+# %% ../../nbs/13_transformers.ipynb #64ee0e9e
 def version_history(
     df: DataFrame,  # at most one row a key and `effective_from`
     keys: Sequence[str],
@@ -111,11 +111,9 @@ def version_history(
     "`df` with `_opens` (does the row open a version?) and, where it does, `effective_to` (NULL on the last)."
     by_time = Window.partitionBy(*keys).orderBy(effective_from)
     opening = Window.partitionBy(*keys, "_opens").orderBy(effective_from)
-    return (
-        df.withColumn("_content", hash_key(*content))
-        .withColumn("_opens", ~F.lag("_content").over(by_time).eqNullSafe(F.col("_content")))
-        .withColumn("effective_to", F.when(F.col("_opens"), F.lead(effective_from).over(opening)))
-        .drop("_content")
+    told = hash_key(*content)
+    return df.withColumn("_opens", ~F.lag(told).over(by_time).eqNullSafe(told)).withColumn(
+        "effective_to", F.when(F.col("_opens"), F.lead(effective_from).over(opening))
     )
 
 # %% ../../nbs/13_transformers.ipynb #39df035d

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['member_months', 'coverage_gaps', 'member_current']
 
-# %% ../../../nbs/36_member_gold.ipynb #93b516d7
+# %% ../../../nbs/36_member_gold.ipynb #e19c44f0
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from .schemas import COVERAGE_GAPS, MEMBER_CURRENT, MEMBER_MONTHS
-from ...operations.transformers import conform, islands, latest_by, months_of
+from ...operations.transformers import conform, islands, months_of
 
 _AUDIT = ("_source_system", "_source_file", "_ingest_ts", "_batch_id")
 
@@ -76,7 +76,7 @@ def coverage_gaps(
         COVERAGE_GAPS,
     )
 
-# %% ../../../nbs/36_member_gold.ipynb #c26739ef
+# %% ../../../nbs/36_member_gold.ipynb #2b3891e2
 _WHO = (
     "person_id", "member_id", "data_source", "mbi", "first_name", "last_name", "birth_date", "sex", "race", "state", "zip", "county_fips",
 )  # fmt: skip
@@ -99,7 +99,7 @@ def member_current(
     )
     in_force = F.expr("filter(_ends, part -> part.last_covered_date = last_covered_date).coverage_type")
     told = silver_member_status.where("dual_status_code IS NOT NULL")
-    dual = latest_by(told, ["person_id"], [F.desc("status_month")]).select("person_id", F.col("dual_status_code").alias("last_dual_status_code"))
+    dual = told.groupBy("person_id").agg(F.max_by("dual_status_code", "status_month").alias("last_dual_status_code"))
     return conform(
         silver_demographics.where("is_current")
         .select(*_WHO, *_AUDIT)

@@ -193,10 +193,6 @@ def test_without_a_log_the_error_sends_nobody_to_one(failing):
     assert "spark.log" not in str(caught.value)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SPARK_CONNECT_MODE_ENABLED, which a session sets, is handed on: serve gets no context",
-)
 def test_a_server_can_be_started_where_there_was_a_session_before(failing, tmp_path, monkeypatch):
     monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
     with pytest.raises(SparkError):
