@@ -60,10 +60,9 @@ def _read_group(spark: SparkSession, feed: Feed, files: list[RawFile]) -> DataFr
         .select("value", F.array_join(F.slice(steps, -depth, depth), "/").alias("_source_file"))
         .where((F.col("value") != F.lit(first.header.lstrip("\ufeff"))) & (F.rtrim("value", F.lit("\r")) != ""))
     )  # fmt: skip
-    line = F.rtrim("value", F.lit("\r")) if first.header.endswith("\r") else F.col("value")
     return (
         lines.join(F.broadcast(facts), on="_source_file", how="left")
-        .withColumn("value", line)
+        .withColumn("value", F.rtrim("value", F.lit("\r")))
         .select(
             *_values(feed, first.columns(feed.separator), feed.separator),
             "_delivered_at", "_file_hash", "_source_file", F.expr(row_hash("value")).alias("_row_hash"),

@@ -209,7 +209,6 @@ def test_a_delivery_without_a_good_file_is_an_error_and_on_record(spark, tmp_pat
     assert lakehouse.table("bronze_beneficiary").isEmpty()
 
 
-@pytest.mark.xfail(strict=True, reason="a header with a byte-order mark is landed as a row")
 def test_a_byte_order_mark_is_no_part_of_the_header(spark, tmp_path):
     folder = deliver(tmp_path / "x", beneficiary_2001__csv="\ufeff" + text(person(0)))
     lakehouse = Lakehouse(spark, folder, name="mark")

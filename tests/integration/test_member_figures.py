@@ -25,14 +25,9 @@ DAYS = {
 PARTS = ("PART_A", "PART_B", "PART_C", "PART_D")
 
 
-BYTE_ORDER_MARK = pytest.mark.xfail(
-    strict=True, reason="a header with a byte-order mark is landed as a row"
-)
-
-
 @pytest.fixture(
     scope="module",
-    params=["sample", "massachusetts", pytest.param("cms", marks=BYTE_ORDER_MARK)],
+    params=["sample", "massachusetts", "cms"],
 )
 def built(request, spark):
     source = SOURCES[request.param]

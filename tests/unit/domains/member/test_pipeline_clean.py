@@ -107,9 +107,6 @@ def dry_run(spark, tmp_path):
     return run
 
 
-@pytest.mark.xfail(
-    strict=True, reason="df.drop is analysed at once, before the tables of the graph are there"
-)
 def test_every_table_can_be_built_in_a_pipeline(dry_run):
     done = dry_run(DEFINITIONS)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
