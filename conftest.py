@@ -6,6 +6,7 @@ Nothing of the developer's own is read: neither variables nor .env nor tables.
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -25,6 +26,7 @@ for name in _OTHERS:
 os.environ |= {
     "DATA_OPS_ROOT": str(_SCRATCH / "lakehouse"),
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
+    "PYSPARK_PYTHON": sys.executable,  # classic Spark's workers: not the first python3 on PATH
     # A JVM that compiles fast rather than well: most of a small test is warming up.
     "DATA_OPS_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "IPYTHONDIR": str(_SCRATCH / "ipython"),

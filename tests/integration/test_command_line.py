@@ -119,13 +119,12 @@ def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
 
 @dataclass
 class Whole:
-    """A run from nothing on the sample, one that was started beside it, and one after it."""
+    """A run from nothing on the sample, and one that was started beside it."""
 
     root: Path
     first: subprocess.CompletedProcess
     beside: subprocess.CompletedProcess
-    second: subprocess.CompletedProcess
-    versions: dict[str, int]  # after the first
+    versions: dict[str, int]  # after the run
     data: dict[str, list]
 
 
@@ -143,7 +142,13 @@ def whole(tmp_path_factory):
     found = deltas.tables(root)
     versions = {name: deltas.version(folder) for name, folder in found.items()}
     data = {name: deltas.data(folder) for name, folder in found.items()}
-    return Whole(root, first, beside, data_ops("run", "member", "--root", root), versions, data)
+    return Whole(root, first, beside, versions, data)
+
+
+@pytest.fixture(scope="module")
+def second(whole):
+    """A run after it, with nothing new."""
+    return data_ops("run", "member", "--root", whole.root)
 
 
 def of_the_data(versions: dict[str, int]) -> dict[str, int]:
@@ -166,9 +171,9 @@ def test_the_closing_table_counts_rows(whole):
     assert told["bronze"] == "1,850"
 
 
-def test_executed_notebooks_log_and_summary_are_kept(whole):
+def test_executed_notebooks_log_and_summary_are_kept(whole, second):
     runs = sorted((whole.root / "runs").iterdir())
-    assert len(runs) == 2  # the one that was turned away left none
+    assert len(runs) == 2  # the run that was turned away left none
     for run in runs:
         assert {path.stem for path in (run / "member").glob("*.ipynb")} == TASKS
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
@@ -177,8 +182,8 @@ def test_executed_notebooks_log_and_summary_are_kept(whole):
         assert {event["run_id"] for event in events} == {run.name}
 
 
-def test_a_second_run_makes_no_new_version_of_a_table(whole):
-    assert (whole.second.returncode, whole.second.stderr) == (0, "")
+def test_a_second_run_makes_no_new_version_of_a_table(whole, second):
+    assert (second.returncode, second.stderr) == (0, "")
     after = {name: deltas.version(path) for name, path in deltas.tables(whole.root).items()}
     assert of_the_data(after) == of_the_data(whole.versions)
 
