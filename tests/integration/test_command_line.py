@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def until(true: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def command(process: psutil.Process) -> str:
+    """Its command line; nothing if it is gone, or dead and not yet forgotten."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str) -> None:
@@ -203,16 +212,15 @@ def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(whole
         enrollment = "local_member.silver_enrollment"
         assert until(lambda: enrollment in deltas.tables(root), 200)
         family = psutil.Process(running.pid).children(recursive=True)
-        commands = " ".join(" ".join(process.cmdline()) for process in family)
+        commands = " ".join(map(command, family))
         assert "ipykernel" in commands
         assert "java" in commands
         running.kill()
-        gone, alive = psutil.wait_procs(family, timeout=20)
-        assert not alive, [process.name() for process in alive]
+        assert until(lambda: not any(map(command, family)), 20), list(map(command, family))
     finally:
         running.kill()
-        for process in family:
-            if process.is_running():
+        for process in filter(command, family):
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
         running.communicate()
     again = data_ops("run", "member", "--root", root)
