@@ -118,9 +118,13 @@ def _on_record(run: Run, outcome: Outcome, started: datetime) -> None:
         "quarantined": outcome.quarantined, "started_at": started, "finished_at": datetime.now(UTC), "message": outcome.message,
     }  # fmt: skip
     with ThreadPoolExecutor(3) as pool:
-        pool.submit(run.record, ledger.RUN_LOG, [logged])
-        pool.submit(run.record, ledger.ROW_LEDGER, outcome.entries)
-        pool.submit(run.record, ledger.QUALITY_METRICS, outcome.metrics)
+        written = [
+            pool.submit(run.record, ledger.RUN_LOG, [logged]),
+            pool.submit(run.record, ledger.ROW_LEDGER, outcome.entries),
+            pool.submit(run.record, ledger.QUALITY_METRICS, outcome.metrics),
+        ]
+    for record in written:
+        record.result()  # a record that could not be written fails the task
 
 
 def recorded(run: Run, table: str, work: Callable[[Outcome], None]) -> Outcome:

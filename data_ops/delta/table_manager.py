@@ -61,6 +61,10 @@ def exists(
     return spark.catalog.tableExists(name)
 
 
+# What the slower of two that create one table at once is told.
+_CREATED_MEANWHILE = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "TABLE_OR_VIEW_ALREADY_EXISTS")
+
+
 def create(
     spark: SparkSession,
     contract: Contract,
@@ -72,7 +76,12 @@ def create(
         return False
     schema = name.rpartition(".")[0]
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    spark.sql(create_statement(contract, name, replace))
+    try:
+        spark.sql(create_statement(contract, name, replace))
+    except Exception as error:
+        if not replace and any(condition in str(error) for condition in _CREATED_MEANWHILE):
+            return False
+        raise
     for constraint, condition in contract.checks.items():
         spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
     return True

@@ -187,6 +187,11 @@ class LocalServer:
         self.stop()
 
 # %% ../../nbs/03_local_server.ipynb #152e62dd
+def _literal(path: Path) -> str:
+    "`path` as a SQL string."
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def register_tables(
     spark: SparkSession,
     root: Path,  # the lakehouse's folder
@@ -197,14 +202,14 @@ def register_tables(
         scratch = folder.parent.name.startswith("demo_")
         if not scratch and any((folder / "_delta_log").glob("*.*")):
             found.append((folder.parent.name.removesuffix(".db"), folder))
-        else:
+        elif scratch or not any(path.is_file() for path in folder.rglob("*")):  # a lesson's table, or what a kill left
             shutil.rmtree(folder)
     for schema in sorted({schema for schema, _ in found}):
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
 
     def register(entry: tuple[str, Path]) -> None:
         schema, folder = entry
-        spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{folder.name}` USING delta LOCATION '{folder}'")
+        spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{folder.name}` USING delta LOCATION {_literal(folder)}")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(register, found))

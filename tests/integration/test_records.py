@@ -11,9 +11,6 @@ from data_ops.delta.ledger import Entry
 from tests.integration.lakehouse import SAMPLE, Lakehouse
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the slower of two writers finds the table's protocol changed"
-)
 def test_two_feeds_that_end_at_once_in_a_new_lakehouse_are_both_on_record(spark):
     name = Lakehouse(spark, SAMPLE, name="record").settings.table("ops", "row_ledger")
 
@@ -28,7 +25,6 @@ def test_two_feeds_that_end_at_once_in_a_new_lakehouse_are_both_on_record(spark)
     assert spark.table(name).count() == 2
 
 
-@pytest.mark.xfail(strict=True, reason="the futures of runs._on_record are not asked for errors")
 def test_a_task_whose_record_cannot_be_written_fails(spark, monkeypatch):
     def full(*arguments, **stamps):
         raise OSError("no space left on device")

@@ -297,15 +297,11 @@ def test_a_root_without_a_warehouse_has_no_tables(spark, tmp_path):
     assert register_tables(spark, tmp_path) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the path goes into LOCATION '…' as it is")
 def test_a_root_may_have_an_apostrophe_in_its_name(spark, lakehouse):
     moved = lakehouse.rename(lakehouse.with_name("o'brien"))
     assert register_tables(spark, moved) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="every folder that is no Delta table is deleted, whatever it holds"
-)
 def test_data_that_is_no_delta_table_is_not_thrown_away(spark, tmp_path):
     mine = tmp_path / "warehouse" / "mine.db" / "export" / "part-0.parquet"
     mine.parent.mkdir(parents=True)
