@@ -55,6 +55,8 @@ def land(
     source: Path,  # folder of raw files
 ) -> list[Outcome]:
     "Bring new files of the domain's feeds into bronze. Raises SourceError if there is no file that could be landed."
+    for table in ledger.OPS_TABLES:  # before tasks in kernels of their own would create them side by side
+        table_manager.create(run.spark, table, run.ops(table))
     refreshed = [feed for feed in run.domain.feeds if run.afresh(feed.table)]
     known = _known_hashes(run, [feed for feed in run.domain.feeds if feed not in refreshed])
     files = landing.survey(source, run.domain.feeds, known)

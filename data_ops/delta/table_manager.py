@@ -8,6 +8,7 @@ __all__ = ['create_statement', 'exists', 'create', 'evolve', 'ensure', 'version'
 
 # %% ../../nbs/20_table_manager.ipynb #9c09a0db
 from dataclasses import dataclass
+from threading import Lock
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -61,8 +62,7 @@ def exists(
     return spark.catalog.tableExists(name)
 
 
-# What the slower of two that create one table at once is told.
-_CREATED_MEANWHILE = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "TABLE_OR_VIEW_ALREADY_EXISTS")
+_creating = Lock()  # two threads that create one table at once would meet half-way
 
 
 def create(
@@ -74,16 +74,14 @@ def create(
     "Create the table (and its schema) if it is absent; True if it was created or replaced."
     if exists(spark, name) and not replace:
         return False
-    schema = name.rpartition(".")[0]
-    spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    try:
-        spark.sql(create_statement(contract, name, replace))
-    except Exception as error:
-        if not replace and any(condition in str(error) for condition in _CREATED_MEANWHILE):
+    with _creating:
+        if exists(spark, name) and not replace:
             return False
-        raise
-    for constraint, condition in contract.checks.items():
-        spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
+        schema = name.rpartition(".")[0]
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        spark.sql(create_statement(contract, name, replace))
+        for constraint, condition in contract.checks.items():
+            spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
     return True
 
 # %% ../../nbs/20_table_manager.ipynb #aabfe35c

@@ -21,7 +21,7 @@ def beneficiary_years(
     known = raw_rows(bronze_beneficiary, BENEFICIARY).withColumns(
         {
             "member_id": clean("BENE_ID"),
-            "reference_year": clean("RFRNC_YR").try_cast("int"),
+            "reference_year": F.when(clean("RFRNC_YR").rlike("^[0-9]{4}$"), clean("RFRNC_YR").cast("int")),
             "effective_from": F.coalesce(rif_date("EFCTV_BGN_DT"), rif_date(F.concat(F.lit("01-Jan-"), clean("RFRNC_YR")))),
         }
     )

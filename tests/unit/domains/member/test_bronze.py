@@ -26,27 +26,13 @@ def ends(spark, table, years: tuple[str, ...], **same) -> dict[str, set[str]]:
     return found
 
 
-def accounts(*faulty: str, why: str):
-    """The accounts, marked where they show a fault of the library."""
-    mark = pytest.mark.xfail(strict=True, reason=why)
-    return [
-        pytest.param(table, id=table.name, marks=[mark] if table.name in faulty else [])
-        for table in ACCOUNTS
-    ]
-
-
-@pytest.mark.parametrize(
-    "table", accounts("silver_member_status", why="any whole number is taken for a year")
-)
+@pytest.mark.parametrize("table", ACCOUNTS, ids=lambda table: table.name)
 def test_a_text_that_is_no_year_is_set_aside(spark, table):
     found = ends(spark, table, ("2021", *NO_YEARS))
     assert found == {"2021": {"contributed"}} | dict.fromkeys(NO_YEARS, {"quarantined"})
 
 
-@pytest.mark.parametrize(
-    "table",
-    accounts("silver_enrollment", "silver_member_status", why="make_date raises for such a year"),
-)
+@pytest.mark.parametrize("table", ACCOUNTS, ids=lambda table: table.name)
 def test_a_number_that_is_no_year_stops_nothing(spark, table):
     assert ends(spark, table, ("2021", "2147483647")) == {
         "2021": {"contributed"},
@@ -54,7 +40,6 @@ def test_a_number_that_is_no_year_stops_nothing(spark, table):
     }
 
 
-@pytest.mark.xfail(strict=True, reason="without a manifest the file's date is its greatest text")
 def test_a_text_that_is_no_year_spares_the_other_rows_of_a_file_without_a_manifest(spark):
     """The date that a file can speak of then is the end of its latest year."""
     found = ends(spark, DOMAIN.table("silver_enrollment"), ("2021", "20x1"), _delivered_at=None)
