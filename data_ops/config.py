@@ -57,6 +57,9 @@ def read_configs(
         path = folder / f"{name}.yml"
         values = _read_yaml(path)
         for key in values:
+            if key in ("environment", "config_dir"):
+                todo = f"set {key.upper()} in the environment or in .env"
+                raise ConfigError(f"{key!r} decides which file is read and cannot stand in one", where=f"configs/{path.name}", todo=todo)
             if key not in Settings.model_fields:
                 raise ConfigError(
                     f"unknown setting {key!r}", where=f"configs/{path.name}", todo=f"use one of {', '.join(Settings.model_fields)}"
@@ -65,6 +68,9 @@ def read_configs(
     return merged
 
 # %% ../nbs/02_config.ipynb #a2f9b1b8
+_PLACES = ("catalog", "member_schema", "claims_schema", "ops_schema")
+
+
 class _YamlSource(PydanticBaseSettingsSource):
     "The two YAML files as the settings source of lowest precedence."
 
@@ -76,7 +82,12 @@ class _YamlSource(PydanticBaseSettingsSource):
         folder = self.current_state.get("config_dir")
         if environment not in ENVIRONMENTS:
             return {}  # validation of `environment` itself reports it
-        return read_configs(environment, Path(folder) if folder else None)
+        values = read_configs(environment, Path(folder) if folder else None)
+        unnamed = [name for name in _PLACES if name not in values and name not in self.current_state]
+        if environment != "local" and unnamed:  # the defaults are a laptop's
+            todo = f"add it to configs/{environment}.yml, or pass it"
+            raise ConfigError(f"environment {environment!r} does not say its {unnamed[0]}", where="configs/", todo=todo)
+        return values
 
 # %% ../nbs/02_config.ipynb #15653e6c
 class Settings(BaseSettings):
@@ -132,10 +143,10 @@ def load_settings(
     **values: Any,  # arguments win over every other source
 ) -> Settings:
     "Settings from arguments, environment, .env and YAML, in that order. Raises ConfigError."
+    env_file = values.pop("_env_file", None) or os.environ.get("DATA_OPS_ENV_FILE") or (project_root() / ".env", ".env")
     unknown = set(values) - set(Settings.model_fields)
     if unknown:
         raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}", where="arguments", todo="see data_ops.config.Settings")
-    env_file = values.pop("_env_file", None) or os.environ.get("DATA_OPS_ENV_FILE", ".env")
     try:
         return Settings(_env_file=env_file, **values)
     except ValidationError as error:

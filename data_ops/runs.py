@@ -20,7 +20,7 @@ from .config import Settings
 from .delta import ledger
 from .delta.ledger import Entry, Metric
 from .operations.contracts import Contract, Domain
-from .utils.errors import ContractError, DataOpsError, TaskError
+from .utils.errors import ContractError, without_values
 from .utils.logging import get_logger
 
 log = get_logger("data_ops.runs")
@@ -133,7 +133,7 @@ def recorded(run: Run, table: str, work: Callable[[Outcome], None]) -> Outcome:
     try:
         work(outcome)
     except Exception as error:
-        known = error if isinstance(error, DataOpsError) else TaskError(_plain(error), where=table, todo="see spark.log of the run")
+        known = without_values(error, where=table)
         outcome.state, outcome.message = "failed", str(known)
         log.error("task failed", table=table, error=outcome.message[:400])
         _on_record(run, outcome, started)
@@ -142,9 +142,3 @@ def recorded(run: Run, table: str, work: Callable[[Outcome], None]) -> Outcome:
     _on_record(run, outcome, started)
     log.info("task done", table=table, state=outcome.state, rows_in=outcome.rows_in, rows_out=outcome.rows_out)
     return outcome
-
-# %% ../nbs/80_runs.ipynb #831f96a7
-def _plain(error: Exception) -> str:
-    "The kind of an error, without its message: that may quote data."
-    condition = getattr(error, "getCondition", lambda: None)()
-    return f"Spark stopped with {condition}" if condition else f"stopped with {type(error).__name__}"

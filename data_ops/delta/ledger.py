@@ -72,7 +72,7 @@ QUALITY_METRICS = contract(
     severity     STRING     warn, quarantine or fail
     checked      BIGINT     rows judged
     failed       BIGINT     rows or keys that fail
-    share        DOUBLE     failed / checked, 0 where nothing was checked
+    share        DOUBLE     failed / checked; where nothing was checked 0, or 1 if something failed
     tolerance    DOUBLE     share that may fail
     verdict      STRING     passed, warned, quarantined or failed
     recorded_at  TIMESTAMP  UTC
@@ -107,7 +107,7 @@ class Metric:
 
     @property
     def share(self) -> float:
-        return self.failed / self.checked if self.checked else 0.0
+        return self.failed / self.checked if self.checked else float(self.failed > 0)
 
     @property
     def verdict(self) -> str:

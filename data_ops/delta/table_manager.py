@@ -10,10 +10,11 @@ __all__ = ['create_statement', 'exists', 'create', 'evolve', 'ensure', 'version'
 from dataclasses import dataclass
 from threading import Lock
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..operations.contracts import Contract
-from ..utils.errors import ContractError
+from ..utils.errors import ContractError, without_values
 from ..utils.spark import on_databricks
 
 # %% ../../nbs/20_table_manager.ipynb #496bd0fb
@@ -46,10 +47,11 @@ def create_statement(
         f"`{column.name}` {column.type}{' NOT NULL' if column.name in contract.key else ''} COMMENT {_quoted(column.meaning)}"
         for column in contract.columns
     )
-    cluster = ", ".join(f"`{name}`" for name in contract.cluster)
+    columns_of_cluster = ", ".join(f"`{name}`" for name in contract.cluster)
+    cluster = f" CLUSTER BY ({columns_of_cluster})" if contract.cluster else ""
     properties = ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in _properties(contract).items())
     return (
-        f"CREATE {'OR REPLACE TABLE' if replace else 'TABLE IF NOT EXISTS'} {name} (\n  {columns}\n) USING delta CLUSTER BY ({cluster})\n"
+        f"CREATE {'OR REPLACE TABLE' if replace else 'TABLE IF NOT EXISTS'} {name} (\n  {columns}\n) USING delta{cluster}\n"
         f"COMMENT {_quoted(contract.grain)}\nTBLPROPERTIES ({properties})"
     )
 
@@ -60,6 +62,15 @@ def exists(
 ) -> bool:
     "True if there is such a table."
     return spark.catalog.tableExists(name)
+
+
+def _constrain(spark: SparkSession, contract: Contract, name: str) -> None:
+    "Add the contract's constraints that the table does not have yet."
+    if contract.checks:
+        held = {row.key.lower() for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
+        for constraint, condition in contract.checks.items():
+            if f"delta.constraints.{constraint}".lower() not in held:
+                spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
 
 
 _creating = Lock()  # two threads that create one table at once would meet half-way
@@ -80,8 +91,7 @@ def create(
         schema = name.rpartition(".")[0]
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         spark.sql(create_statement(contract, name, replace))
-        for constraint, condition in contract.checks.items():
-            spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} CHECK ({condition})")
+        _constrain(spark, contract, name)
     return True
 
 # %% ../../nbs/20_table_manager.ipynb #aabfe35c
@@ -114,6 +124,7 @@ def ensure(
     "Create the table, or add what its contract has gained. Raises ContractError where contract and table disagree."
     if not create(spark, contract, name, replace):
         evolve(spark, contract, name)
+        _constrain(spark, contract, name)
 
 # %% ../../nbs/20_table_manager.ipynb #7b1e1331
 def version(
@@ -180,8 +191,14 @@ def sync(
     contract: Contract,
     name: str,  # catalog.schema.table, existing
 ) -> Changes:
-    "Bring the table to the wanted content, touching only rows that differ; no difference, no new version."
-    wanted = wanted.select(*contract.names)
+    "Bring the table to the wanted content, touching only rows that differ; no difference, no new version. Raises ContractError."
+    try:
+        return _sync(spark, wanted.select(*contract.names), contract, name)
+    except PySparkException as error:
+        raise without_values(error, where=name) from None
+
+
+def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str) -> Changes:
     if spark.table(name).isEmpty():
         wanted.write.format("delta").mode("append").saveAsTable(name)
         return Changes(inserted=spark.table(name).count())

@@ -8,7 +8,7 @@ __all__ = ['DISPOSITIONS', 'ACCOUNT', 'raw_rows', 'supersede', 'set_aside', 'acc
 # %% ../../nbs/16_accounts.ipynb #4212650f
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from .contracts import Contract, Feed, quarantine_of
@@ -41,6 +41,12 @@ ACCOUNT: tuple[str, ...] = (
 )  # fmt: skip
 
 # %% ../../nbs/16_accounts.ipynb #5e0d4e53
+def _ordered(sql: str) -> Column:
+    "`sql` as a sort order, with its DESC if it has one."
+    text, _, last = sql.rpartition(" ")
+    return F.expr(text).desc() if last.upper() == "DESC" else F.expr(sql).asc()
+
+
 def supersede(
     df: DataFrame,  # an account
     keys: Sequence[str],
@@ -48,7 +54,7 @@ def supersede(
 ) -> DataFrame:
     "`df` where, of the standing rows of a key, all but the latest are superseded, and the latest, too, if it is a DELETE."
     unkeyed = " OR ".join(f"{key} IS NULL" for key in keys)
-    order = [*(F.expr(sql) for sql in first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), F.desc("_row_key")]
+    order = [*map(_ordered, first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), F.desc("_row_key")]
     rivals = Window.partitionBy(*keys, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition").orderBy(*order)
     beaten = (F.row_number().over(rivals) > 1) | F.first("DML_IND").over(rivals).eqNullSafe("DELETE")
     superseded = beaten & (F.col("_disposition") == "contributed")
@@ -82,11 +88,14 @@ def accepted(
     return conform(account.where(_KEPT), table)
 
 
+_LINE = ("_input", "_source_file", "_row_hash")  # what tells one delivered line from another
+
+
 def _raw_text(bronze: DataFrame, feed: Feed) -> DataFrame:
-    "`_row_hash`, `_raw`: the raw row as JSON, or as the line that could not be read; one row a distinct line."
+    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row a distinct line."
     plain = F.to_json(F.struct(*feed.columns, "_rescued_data"))
-    raw = F.coalesce("_corrupt_record", plain).alias("_raw")
-    return bronze.select("_row_hash", raw).groupBy("_row_hash").agg(F.first("_raw").alias("_raw"))
+    raw = bronze.withColumns({"_input": F.lit(feed.table), "_raw": F.coalesce("_corrupt_record", plain)})
+    return raw.groupBy(*_LINE).agg(F.first("_raw").alias("_raw"))
 
 
 def kept_out(
@@ -95,7 +104,7 @@ def kept_out(
     bronze: Sequence[tuple[DataFrame, Feed]],  # the bronze tables the account was made from
 ) -> DataFrame:
     "The table's quarantine: silver columns, every reason, the raw row, and where it came from."
-    nth = Window.partitionBy("_row_key").orderBy("_part", "_source_file")
+    nth = Window.partitionBy("_row_key").orderBy("_part", "_source_file", "_input")
     raw = _raw_text(*bronze[0])
     for more in bronze[1:]:
         raw = raw.unionByName(_raw_text(*more))
@@ -103,7 +112,7 @@ def kept_out(
         account.where("_disposition = 'quarantined'")
         .withColumn("_row_hash", F.col("_row_key"))
         .withColumn("_row_key", F.concat_ws("-", "_row_key", F.row_number().over(nth).cast("string")))
-        .join(raw, on="_row_hash", how="left")
+        .join(raw, on=list(_LINE), how="left")
         .withColumn("_run_id", F.col("_batch_id")),
         quarantine_of(table),
     )
@@ -114,15 +123,19 @@ def tally(
     rules: Sequence[Rule],
 ) -> DataFrame:
     "One row an input: raw rows by disposition, silver rows `judged` and `kept`, `latest` date, `rule_<name>` rows that fail."
-    once = {name: f"count_if(_part = 0 AND _disposition = '{name}')" for name in ("superseded", "unchanged", "out_of_scope")}
     flag = "max(_disposition = 'quarantined')"
-    standing = f"count_if(_part = 0 AND {_JUDGED})"
+    ends = {
+        name: f"CASE WHEN {flag} THEN 0 ELSE count_if(_part = 0 AND _disposition = '{name}') END"
+        for name in ("unchanged", "out_of_scope")
+    } | {
+        "superseded": "count_if(_part = 0 AND _disposition = 'superseded')",
+        "contributed": f"CASE WHEN {flag} THEN 0 ELSE count_if(_part = 0 AND {_KEPT}) END",
+        "quarantined": f"CASE WHEN {flag} THEN count_if(_part = 0 AND _disposition <> 'superseded') ELSE 0 END",
+    }
     keeping = [rule for rule in rules if rule.severity == "quarantine"]
     others = [rule for rule in rules if rule.severity != "quarantine"]
-    per_row = account.groupBy("_input", "_row_key").agg(
-        *(F.expr(sql).alias(name) for name, sql in once.items()),
-        F.expr(f"CASE WHEN {flag} THEN 0 ELSE {standing} END").alias("contributed"),
-        F.expr(f"CASE WHEN {flag} THEN {standing} ELSE 0 END").alias("quarantined"),
+    per_row = account.groupBy("_input", "_source_file", "_row_key").agg(
+        *(F.expr(sql).alias(name) for name, sql in ends.items()),
         F.count_if(F.expr(_JUDGED)).alias("judged"),
         F.count_if(F.expr(_KEPT)).alias("kept"),
         F.max("_as_of").alias("latest"),

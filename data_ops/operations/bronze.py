@@ -43,7 +43,7 @@ def _values(feed: Feed, header: tuple[str, ...], separator: str) -> list[Column]
 
 def _literal(path: Path) -> str:
     "`path` for Spark's readers, which would take some of its characters for wildcards."
-    return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path))
+    return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path.absolute()))
 
 
 def _read_group(spark: SparkSession, feed: Feed, files: list[RawFile]) -> DataFrame:

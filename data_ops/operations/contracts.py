@@ -92,13 +92,19 @@ def contract(
     checks: dict[str, str] | None = None,  # constraints the table itself holds
     audit: bool = True,  # add the AUDIT columns
 ) -> Contract:
-    "A contract from its text. Raises ContractError for an unreadable line or a key that is no column."
+    "A contract from its text. Raises ContractError for an unreadable line, a name that stands twice, a key that is no column."
     found = _columns(columns + (AUDIT if audit else ""))
     keys = tuple(key.split())
-    missing = set(keys) - {column.name for column in found}
-    if missing:
-        raise ContractError(f"key {sorted(missing)[0]!r} is no column", where=name)
-    return Contract(name, grain, keys, found, tuple(cluster.split()) or keys[:1], checks or {})
+    clustered = tuple(cluster.split()) or keys[:1]
+    names = [column.name for column in found]
+    for kind, wanted in {"key": keys, "cluster": clustered}.items():
+        missing = set(wanted) - set(names)
+        if missing:
+            raise ContractError(f"{kind} {sorted(missing)[0]!r} is no column", where=name)
+    twice = [column for column in names if names.count(column) > 1]
+    if twice:
+        raise ContractError(f"column {twice[0]!r} stands twice", where=name, todo="give each column its own name")
+    return Contract(name, grain, keys, found, clustered, checks or {})
 
 
 def quarantine_of(

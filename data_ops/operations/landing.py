@@ -6,6 +6,7 @@
 __all__ = ['RawFile', 'scan', 'check_header', 'refuse_known', 'survey']
 
 # %% ../../nbs/12_landing.ipynb #90028e6c
+import codecs
 import gzip
 import hashlib
 import re
@@ -30,7 +31,7 @@ class RawFile:
     feed: str | None = None  # None: no feed of this domain
     file_hash: str = ""
     header: str = ""  # the first line as it stands
-    rows: int = 0  # non-blank lines below the header
+    rows: int = 0  # lines below the header, without blank ones and the header repeated
     delivered_at: datetime | None = None
     disposition: str = "landed"  # landed | refused | duplicate | unclaimed
     reason: str = ""
@@ -43,36 +44,37 @@ class RawFile:
 _CHUNK = 1 << 22  # bytes read at a time
 
 
+def _count_rows(chunk: bytes, header: bytes) -> int:
+    "Lines that say something: neither blank nor, as in files put together, the header once more."
+    again = header.removeprefix(codecs.BOM_UTF8).rstrip(b"\n")
+    return sum(1 for line in chunk.split(b"\n") if line.strip(b"\r") and line != again)
+
+
 def scan(
     file: RawFile,
 ) -> RawFile:
     "`file` with header, hash and row count; refused, with the reason, if it is empty or cannot be read to its end."
-    digest, lines, blank, header, tail = hashlib.sha256(), 0, 0, b"", b"\n"
+    digest, rows = hashlib.sha256(), 0
     opener = gzip.open if file.path.suffix == ".gz" else open
     try:
         with opener(file.path, "rb") as stream:
             header = stream.readline()
             digest.update(header)
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read(_CHUNK) + stream.readline():  # whole lines
                 digest.update(chunk)
-                lines += chunk.count(b"\n")
-                seam = tail + chunk
-                blank += len(re.findall(rb"\n(?=\r?\n)", seam))
-                tail = seam[-2:] if seam.endswith(b"\r") else seam[-1:]
-        lines += tail != b"\n"
+                rows += _count_rows(chunk, header)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return replace(file, disposition="refused", reason="the archive is truncated or damaged; deliver it again")
     except OSError as error:
         return replace(file, disposition="refused", reason=f"cannot be read: {error.strerror}")
     if not header.strip():
         return replace(file, disposition="refused", reason="the file is empty; deliver it again")
-    told = replace(
-        file,
-        file_hash=digest.hexdigest()[:32],
-        header=header.decode("utf-8", "replace").rstrip("\n"),
-        rows=lines - blank,
-    )
-    if not told.rows:
+    try:
+        names = header.decode("utf-8").rstrip("\n")
+    except UnicodeDecodeError:
+        return replace(file, disposition="refused", reason="the header is not UTF-8; deliver the file in UTF-8")
+    told = replace(file, file_hash=digest.hexdigest()[:32], header=names, rows=rows)
+    if not rows:
         return replace(told, disposition="refused", reason="the file has a header and no row; deliver it again if rows were expected")
     return told
 
@@ -121,7 +123,8 @@ def _manifest(folder: Path) -> tuple[datetime | None, tuple[str, ...]]:
         return None, ()
     try:
         root = ET.parse(path).getroot()
-        stamp = datetime.fromisoformat(root.attrib["timestamp"]).astimezone(UTC)
+        sent = datetime.fromisoformat(root.attrib["timestamp"])
+        stamp = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
     except (ET.ParseError, KeyError, ValueError):
         return None, ()
     return stamp, tuple(entry.get("name", "") for entry in root.iter() if entry.tag.endswith("entry"))
@@ -146,6 +149,8 @@ def survey(
         feed = next((feed for feed in by_name.values() if re.fullmatch(feed.pattern, path.name)), None)
         if feed is None:
             return RawFile(path, name, disposition="unclaimed", reason="no feed of this domain has such a file name")
+        if ":" in name:
+            return RawFile(path, name, feed.name, disposition="refused", reason="Spark cannot read a name with a colon; rename it")
         return check_header(scan(RawFile(path, name, feed.name, delivered_at=stamps[path.parent])), feed)
 
     with ThreadPoolExecutor() as pool:  # reading and hashing release Python's lock
@@ -159,11 +164,11 @@ def survey(
 def _undelivered(source: Path, files: list[RawFile], feeds: Iterable[Feed]) -> list[RawFile]:
     "Files that a manifest lists for one of `feeds` and that are not there, as refused files."
     absent = []
-    for folder in sorted({file.path.parent for file in files}):
+    for folder in sorted(path.parent for path in source.rglob("manifest.xml")):
         there = {file.path.name.removesuffix(".gz") for file in files if file.path.parent == folder}
         for name in _manifest(folder)[1]:
             feed = next((feed for feed in feeds if re.fullmatch(feed.pattern, name)), None)
-            if feed and name not in there:
+            if feed and name.removesuffix(".gz") not in there:
                 path = folder / name
                 reason = "the manifest lists it and it was not delivered"
                 absent.append(

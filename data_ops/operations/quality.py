@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -33,6 +33,12 @@ class Rule(BaseModel):
     tolerance: float = Field(default=0.0, ge=0)  # below 1 a share, from 1 on a count that may fail before a warning is raised
     checked: str = "count(*)"  # what a share is a share of: an aggregate over the table
     judged_with: str = ""  # the later table by whose time all tables of a query are there; default: the table itself
+
+    @model_validator(mode="after")
+    def _sets_have_no_rows(self) -> "Rule":
+        if self.scope == "set" and self.severity == "quarantine":
+            raise ValueError("a set rule has no row to set aside; use warn or fail")
+        return self
 
     def condition(
         self,
@@ -70,7 +76,7 @@ def on(
             made.append(Rule(table=table, **rule))
         except ValidationError as error:
             fault = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join(map(str, fault["loc"]))
+            field = ".".join(map(str, fault["loc"])) or "scope"
             raise ConfigError(f"rule {rule.get('name')!r}: {field}: {fault['msg']}", where=f"rules of {table}") from None
     return tuple(made)
 

@@ -34,12 +34,15 @@ def _read(format: str, path: str, schema: StructType | str | None, options: Mapp
     "Files of `format` below `path`. Raises SourceError if there is nothing to read."
     reader = get_session().read.format(format).options(**options)
     df = (reader.schema(schema) if schema else reader).load(str(path))
+    nothing = SourceError(f"no {format} files", where=str(path), todo="check the path")
     try:
         df.schema  # noqa: B018  asks Spark now, so that a missing path is reported here and not much later
     except Exception as error:
         if "PATH_NOT_FOUND" in str(error) or "UNABLE_TO_INFER_SCHEMA" in str(error):
-            raise SourceError(f"no {format} files", where=str(path), todo="check the path") from None
+            raise nothing from None
         raise
+    if schema and not df.inputFiles():  # with a schema in hand Spark does not look for files
+        raise nothing
     return with_origin(df)
 
 

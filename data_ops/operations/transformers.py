@@ -59,8 +59,10 @@ def conform(
     contract: Contract,
 ) -> DataFrame:
     "Exactly the contract's columns, in its order and types, with `_row_hash` over the business columns."
-    hashed = df.withColumn("_row_hash", hash_key(*contract.content)) if "_row_hash" in contract.names else df
-    return hashed.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns))
+    sent = [column for column in contract.columns if column.name != "_row_hash"]
+    typed = df.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in sent))
+    hashed = typed.withColumn("_row_hash", hash_key(*contract.content)) if len(sent) < len(contract.columns) else typed
+    return hashed.select(*contract.names)
 
 # %% ../../nbs/13_transformers.ipynb #10f0c027
 def latest_by(

@@ -8,20 +8,27 @@ __all__ = ['write_delta', 'overwrite', 'replace_where']
 # %% ../../nbs/15_writers.ipynb #70d6e7ac
 from typing import Literal
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from ..utils.errors import ContractError
+from ..utils.errors import ContractError, without_values
 
 # %% ../../nbs/15_writers.ipynb #7515636a
 def _save(df: DataFrame, name: str, mode: str, **options: str) -> None:
     "`df` into table `name`. Raises ContractError if the columns do not fit."
+    unfit = ContractError("the columns do not fit the table", where=name, todo="compare them with DESCRIBE TABLE; evolve the table first")
+    spark = df.sparkSession
+    if spark.catalog.tableExists(name) and set(spark.table(name).columns) - set(df.columns):
+        raise unfit  # Delta would fill them with NULL
     try:
         df.write.format("delta").mode(mode).options(**options).saveAsTable(name)
-    except Exception as error:
+    except PySparkException as error:
         if "DELTA_METADATA_MISMATCH" in str(error) or "DELTA_FAILED_TO_MERGE_FIELDS" in str(error):
-            reason = "the columns do not fit the table"
-            raise ContractError(reason, where=name, todo="compare them with DESCRIBE TABLE; evolve the table first") from error
-        raise
+            raise unfit from error
+        if "REPLACE_WHERE_MISMATCH" in str(error):
+            reason = f"a row lies outside the part to replace: {options['replaceWhere']}"
+            raise ContractError(reason, where=name, todo="filter the rows first") from None
+        raise without_values(error, where=name) from None
 
 
 def write_delta(
@@ -47,10 +54,4 @@ def replace_where(
     condition: str,  # SQL on the table's columns, e.g. coverage_month >= '2024-01-01'
 ) -> None:
     "Replace the rows of `name` that meet `condition` with `df`; a row of `df` that does not meet it is an error."
-    try:
-        _save(df, name, "overwrite", replaceWhere=condition)
-    except Exception as error:
-        if "REPLACE_WHERE_MISMATCH" in str(error):
-            reason = f"a row lies outside the part to replace: {condition}"
-            raise ContractError(reason, where=name, todo="filter the rows first") from None
-        raise
+    _save(df, name, "overwrite", replaceWhere=condition)

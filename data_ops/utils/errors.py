@@ -4,7 +4,10 @@
 
 # %% auto #0
 __all__ = ['DataOpsError', 'ConfigError', 'ParameterError', 'BundleError', 'SparkError', 'SourceError', 'ContractError',
-           'QualityError', 'LedgerError', 'TaskError']
+           'QualityError', 'LedgerError', 'TaskError', 'without_values']
+
+# %% ../../nbs/00_errors.ipynb #4954951b
+import re
 
 # %% ../../nbs/00_errors.ipynb #32db048b
 class DataOpsError(Exception):
@@ -72,3 +75,20 @@ class LedgerError(DataOpsError):
 
 class TaskError(DataOpsError):
     "A task of a job failed."
+
+# %% ../../nbs/00_errors.ipynb #f68ef207
+def without_values(
+    error: Exception,  # of Spark or of Python
+    where: str = "",  # file, table, task or parameter
+) -> DataOpsError:
+    "`error` as one of ours, without its message: Spark's quote rows. What is one of ours already stays as it is."
+    if isinstance(error, DataOpsError):
+        return error
+    condition = getattr(error, "getCondition", lambda: None)() or ""
+    constraint = re.search(r"constraint `?(\w+)`?", str(error)) if "CONSTRAINT" in str(error) else None
+    if constraint:
+        return ContractError(f"a row breaks the constraint {constraint.group(1)}", where=where, todo="mend or filter the rows first")
+    if "CAST" in condition:
+        return ContractError("a value is not of its column's type", where=where, todo="cast by contract first (transformers.conform)")
+    kind = f"Spark stopped with {condition}" if condition else f"stopped with {type(error).__name__}"
+    return TaskError(kind, where=where, todo="see spark.log of the run")

@@ -163,7 +163,9 @@ class LocalServer:
         self._process.stdin.write(json.dumps(conf) + "\n")
         self._process.stdin.flush()
         if not any(line.strip() == "ready" for line in self._process.stdout):
-            todo = "check the network for the first start, which fetches Delta's JARs" if not _cached_jars() else "see spark.log"
+            todo = f"see {self._log}" if self._log else "start it with a `log` file, which keeps Spark's own words"
+            if not _cached_jars():
+                todo = "check the network for the first start, which fetches Delta's JARs"
             raise SparkError("the local Spark server did not start", where=str(self._log or "Spark"), todo=todo)
         os.environ["SPARK_REMOTE"] = f"sc://localhost:{port}"  # by this name the token needs no TLS
         os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = self._token

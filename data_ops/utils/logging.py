@@ -8,6 +8,7 @@ __all__ = ['set_run_id', 'JsonFormatter', 'Logger', 'get_logger', 'configure']
 # %% ../../nbs/01_logging.ipynb #89d1420f
 import json
 import logging
+import math
 import os
 import sys
 from datetime import UTC, datetime
@@ -40,8 +41,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 # %% ../../nbs/01_logging.ipynb #97921c8e
+_OWN = ("ts", "level", "logger", "run_id", "event")
+
+
 def _fact(name: str, value: object) -> object:
     "`value` if it is a count, a flag or a short name; otherwise TypeError, so that no row slips into a log."
+    if name in _OWN:
+        raise TypeError(f"log fact {name!r} would take the place of the line's own")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON knows no NaN
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(value) <= _LONGEST:

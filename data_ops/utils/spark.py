@@ -33,6 +33,9 @@ def _own_server() -> LocalServer:
 
 def _classic_session() -> SparkSession:
     "A session inside this process, without Connect: for tests that both modes agree."
+    running = SparkSession.getActiveSession()
+    if running:
+        return running
     root = default_root()
     builder = SparkSession.builder
     for name, value in local_conf(root).items():

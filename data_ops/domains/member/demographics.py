@@ -73,6 +73,7 @@ def demographic_rows(
     present = years.withColumns(_attributes(F.coalesce(clean("RTI_RACE_CD"), clean("BENE_RACE_CD")))).withColumns(
         {
             "death_date": rif_date("DEATH_DT"),
+            "_year": F.col("reference_year"),
             "address": F.nullif(F.concat_ws(" ", *map(clean, _ADDRESS)), F.lit("")),
             "city": clean("CITY_NAME"),
             "state": F.coalesce(clean("STATE_CD"), "state"),
@@ -81,14 +82,14 @@ def demographic_rows(
     )
     past = beneficiary_past(bronze_beneficiary_history).withColumns(_attributes(clean("BENE_RACE_CD")))
     unknown = {name: F.lit(None).cast("string") for name in ("address", "city", "county_fips")}
-    past = past.withColumns(unknown | {"death_date": F.lit(None).cast("date")})
+    past = past.withColumns(unknown | {"death_date": F.lit(None).cast("date"), "_year": F.lit(None).cast("int")})
     both = [
         df.withColumn("ssn_hash", F.lit(None).cast("string"))
         .withColumn("effective_from", F.col("effective_from").cast("timestamp"))
-        .select(*_SENT, *ACCOUNT, "_delivered_at", "DML_IND")
+        .select(*_SENT, *ACCOUNT, "_delivered_at", "DML_IND", "_year")
         for df in (present, past)
     ]
-    return supersede(both[0].unionByName(both[1]), ["person_id", "effective_from"], first=["_input"])
+    return supersede(both[0].unionByName(both[1]), ["person_id", "effective_from"], first=["_input", "_year DESC"])
 
 # %% ../../../nbs/33_member_demographics.ipynb #56519ca2
 _IDENTITY = ("person_id", "member_id", "data_source", "effective_from")

@@ -49,8 +49,38 @@ def test_faults_found_while_running_exit_with_1(name):
 
 
 def test_every_error_is_listed_here_and_caught_by_the_base_class():
-    assert set(errors.__all__) == {"DataOpsError", *CALLERS, *OTHERS}
-    assert all(issubclass(getattr(errors, name), DataOpsError) for name in errors.__all__)
+    kinds = {name for name in errors.__all__ if isinstance(getattr(errors, name), type)}
+    assert kinds == {"DataOpsError", *CALLERS, *OTHERS}
+    assert all(issubclass(getattr(errors, name), DataOpsError) for name in kinds)
+
+
+class SparkStopped(Exception):
+    """What Spark raises: a condition, and a message that quotes the row."""
+
+    def getCondition(self):
+        return self.args[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("Ada"), "stopped with ValueError"),
+        (SparkStopped("DIVIDE_BY_ZERO", "Ada"), "Spark stopped with DIVIDE_BY_ZERO"),
+        (SparkStopped("CAST_INVALID_INPUT", "'Ada'"), "a value is not of its column's type"),
+        (
+            SparkStopped("DELTA_VIOLATE_CONSTRAINT", "CHECK constraint paid_ok (x) by Ada"),
+            "a row breaks the constraint paid_ok",
+        ),
+    ],
+)
+def test_an_error_of_spark_loses_its_values_and_keeps_its_kind(error, told):
+    text = str(errors.without_values(error, where="silver_x"))
+    assert text.startswith(f"{told} (silver_x): ") and "Ada" not in text
+
+
+def test_an_error_of_ours_stays_as_it_is():
+    error = errors.SourceError("a")
+    assert errors.without_values(error, where="b") is error
 
 
 def test_an_error_survives_the_way_to_another_process():

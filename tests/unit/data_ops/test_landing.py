@@ -73,7 +73,6 @@ def test_it_makes_no_difference_where_the_reading_pauses(tmp_path, monkeypatch):
         assert [scanned(tmp_path, b"ID|NAME\r\n" + body) for body in bodies] == whole
 
 
-@pytest.mark.xfail(strict=True, reason="a carriage return alone is a line here and blank in bronze")
 @pytest.mark.parametrize("body", [b"1|Ada\n\r", b"1|Ada\r\r\n\r\r\n2|Alan\r\r\n"])
 def test_a_line_of_carriage_returns_is_blank(tmp_path, body):
     assert scanned(tmp_path, b"ID|NAME\n" + body).rows == rows_of(body)
@@ -94,6 +93,11 @@ BAD = {
     "an empty file": ("people.csv", b"", "the file is empty"),
     "an empty archive": ("people.csv.gz", gzip.compress(b""), "the file is empty"),
     "an archive of no bytes": ("people.csv.gz", b"", "the file is empty"),
+    "a header in Latin-1": (
+        "people.csv",
+        "ID|Größe\n1|4\n".encode("latin-1"),
+        "the header is not UTF-8",
+    ),
     "a header and no row": ("people.csv", b"ID|NAME\n", "a header and no row"),
     "a header without its line's end": ("people.csv", b"ID|NAME", "a header and no row"),
     "a header and blank lines": ("people.csv", b"ID|NAME\r\n\r\n\r\n", "a header and no row"),
@@ -106,7 +110,7 @@ BAD = {
     "one required column less": ("people.csv", b"ID|CITY\n1|x\n", "column NAME is missing"),
     "another case": ("people.csv", b"id|NAME\n1|x\n", "column ID is missing"),
     "a column twice": ("people.csv", b"ID|NAME|NAME\n1|a|b\n", "NAME stands twice"),
-    "UTF-16": ("people.csv", "ID|NAME\n1|Ada\n".encode("utf-16"), "column ID, NAME is missing"),
+    "UTF-16": ("people.csv", "ID|NAME\n1|Ada\n".encode("utf-16"), "the header is not UTF-8"),
     "old Mac line ends": ("people.csv", b"ID|NAME\r1|Ada\r", "a header and no row"),
 }
 
@@ -252,7 +256,6 @@ def test_a_manifest_dates_the_files_beside_it_and_no_others(deliver, timestamp):
     assert files["people_2.csv"].delivered_at is None
 
 
-@pytest.mark.xfail(strict=True, reason="a time without zone is taken for the machine's own")
 def test_a_time_without_zone_is_utc_on_every_machine(deliver, monkeypatch):
     folder = deliver(
         **{"manifest.xml": manifest(timestamp="2025-01-15T03:00:00"), "people.csv": GOOD}
@@ -288,16 +291,11 @@ def test_a_listed_file_may_come_packed(deliver):
     assert list(looked_at(deliver(**packed))) == ["people.csv.gz"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="delivered names lose their .gz before they are compared, listed ones do not",
-)
 def test_a_file_listed_as_packed_and_there_is_there(deliver):
     packed = {"manifest.xml": manifest("people.csv.gz"), "people.csv.gz": gzip.compress(GOOD)}
     assert list(looked_at(deliver(**packed))) == ["people.csv.gz"]
 
 
-@pytest.mark.xfail(strict=True, reason="only manifests beside a delivered file are looked at")
 def test_a_delivery_of_a_manifest_alone_is_noticed(deliver):
     folder = deliver(**{"people_1.csv": GOOD, "february/manifest.xml": manifest("people_2.csv")})
     assert looked_at(folder)["february/people_2.csv"].disposition == "refused"

@@ -79,9 +79,6 @@ def test_a_share_is_of_the_rows_judged_and_none_where_nothing_was():
     assert Metric("t", "r", "warn", 0, 0, 0).share == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="where nothing was checked the share is 0, which is tolerated"
-)
 def test_keys_that_fail_over_an_empty_table_are_not_tolerated_as_a_share():
     assert Metric("t", "r", "warn", 0, 3, 0.05).verdict == "warned"
 

@@ -182,10 +182,6 @@ def test_a_server_that_does_not_start_is_told_in_one_line_naming_its_log(failing
     assert os.environ.get("SPARK_REMOTE") == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="without `log` the reason is thrown away, and the advice names a file all the same",
-)
 def test_without_a_log_the_error_sends_nobody_to_one(failing):
     failing._log = None
     with pytest.raises(SparkError) as caught:

@@ -124,7 +124,6 @@ def test_lines_do_not_reach_the_root_logger_a_second_time(lines):
     assert len(lines()) == 1 and seen == []
 
 
-@pytest.mark.xfail(strict=True, reason="facts are laid over the line's own fields")
 @pytest.mark.parametrize("name", ["ts", "level", "logger", "run_id"])
 def test_a_fact_cannot_take_the_place_of_the_lines_own_fields(lines, name):
     log.info("plain")
@@ -135,7 +134,6 @@ def test_a_fact_cannot_take_the_place_of_the_lines_own_fields(lines, name):
     assert lines()[-1][name] != "forged"
 
 
-@pytest.mark.xfail(strict=True, reason="json.dumps writes NaN, which is no JSON")
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_json_does_not_know_still_gives_a_json_line(lines, value):
     log.info("judged", share=value)

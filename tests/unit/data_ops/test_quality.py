@@ -68,7 +68,6 @@ def test_a_rule_that_is_not_well_formed_is_refused(wrong):
         rule(**wrong)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing looks at scope and severity together")
 def test_a_set_rule_cannot_quarantine_since_it_has_no_row_to_set_aside():
     with pytest.raises(ValidationError):
         rule(scope="set", severity="quarantine")

@@ -98,9 +98,6 @@ def test_an_empty_folder_is_named_at_once(spark, tmp_path, read):
         read(str(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="with a schema Spark does not ask for files: no error, no row"
-)
 @pytest.mark.parametrize("read", FILES)
 def test_an_empty_folder_is_named_with_a_schema_too(spark, tmp_path, read):
     with pytest.raises(SourceError, match=str(tmp_path)):

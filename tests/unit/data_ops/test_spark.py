@@ -38,7 +38,6 @@ def test_the_session_is_spark_connect_where_there_is_no_spark_context(spark):
 
 @pytest.mark.classic
 @pytest.mark.skipif(not CLASSIC, reason="speaks of classic Spark")
-@pytest.mark.xfail(strict=True, reason="each get_session() clears the demo_ schemas away")
 def test_asking_for_the_session_again_leaves_tables_alone(spark):
     spark.sql("CREATE SCHEMA IF NOT EXISTS demo_again")
     spark.range(3).write.mode("overwrite").saveAsTable("demo_again.kept")

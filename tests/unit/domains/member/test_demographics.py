@@ -254,7 +254,6 @@ def test_rows_of_nobody_are_all_set_aside_with_every_reason(told):
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="the delivery's date goes before the reference year")
 def test_of_two_years_that_begin_on_one_day_the_later_counts_even_if_the_former_comes_late(spark):
     begun = {"BENE_ID": "p", "EFCTV_BGN_DT": "01-Mar-2020"}
     sent = [
