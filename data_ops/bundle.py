@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .config import project_root
+from .runs import DOMAINS
 from .utils.errors import BundleError
 
 # %% ../nbs/84_bundle.ipynb #e9c438e9
@@ -183,9 +184,11 @@ def pick_jobs(
     bundle: Bundle,
     names: Iterable[str] = (),  # default: all
 ) -> tuple[Job, ...]:
-    "Jobs by their keys. Raises BundleError with the keys there are."
+    "Jobs by their keys, each after those whose tables it reads. Raises BundleError with the keys there are."
     by_key = {job.key: job for job in bundle.jobs}
     for name in names:
         if name not in by_key:
             raise BundleError(f"no job {name!r}", where="resources/", todo=f"use one of {', '.join(by_key) or 'none: there are no jobs'}")
-    return tuple(by_key[name] for name in names) or bundle.jobs
+    chosen = [by_key[name] for name in names] or bundle.jobs
+    order = {domain: nth for nth, domain in enumerate(DOMAINS)}
+    return tuple(sorted(chosen, key=lambda job: order.get(job.key, len(order))))

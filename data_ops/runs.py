@@ -26,7 +26,7 @@ from .utils.logging import get_logger
 log = get_logger("data_ops.runs")
 
 # %% ../nbs/80_runs.ipynb #e7af89f7
-DOMAINS: tuple[str, ...] = ("member", "claims")
+DOMAINS: tuple[str, ...] = ("member", "claims")  # each may read tables of those before it
 
 
 @cache

@@ -9,8 +9,9 @@ __all__ = ['code_fingerprint', 'needs', 'build', 'build_all']
 import hashlib
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from .operations import accounts, quality
 from .operations.contracts import Contract, Table, quarantine_of
 from .runs import Outcome, Run, recorded
 from .utils.errors import SourceError
-from .utils.spark import kept
+from .utils.spark import kept, named
 
 # %% ../nbs/82_tasks.ipynb #33897c02
 @cache
@@ -70,11 +71,15 @@ def _frame(run: Run, name: str) -> DataFrame:
     return run.spark.table(run.name(name))
 
 
-def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...]) -> DataFrame:
+@contextmanager
+def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...]) -> Iterator[DataFrame]:
     "The table's raw rows, judged and finished."
     assert table.rows is not None
-    raw = table.rows(**{name: _frame(run, name) for name in table.accounts_for})
-    return table.build(accounts.set_aside(raw, rules), **{name: _frame(run, name) for name in table.takes})
+    rows = table.rows(**{name: _frame(run, name) for name in table.accounts_for})
+    with named(rows) as raw:
+        judged = accounts.set_aside(raw, rules, table.whole)
+        with kept(table.build(judged, **{name: _frame(run, name) for name in table.takes})) as account:
+            yield account
 
 
 def _take_stock(run: Run, table: Table, account: DataFrame, rules: tuple[quality.Rule, ...], outcome: Outcome) -> date | None:
@@ -146,7 +151,7 @@ def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int) -> 
 
 def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome) -> table_manager.Changes:
     "Build a table that accounts for bronze rows, with its quarantine."
-    with kept(_account(run, table, rules)) as account:
+    with _account(run, table, rules) as account:
         latest = _take_stock(run, table, account, rules, outcome)
         wanted = accounts.accepted(account, table.contract)
         _judge_sets(run, table, wanted, rules, _date_sql(latest), outcome)

@@ -23,13 +23,12 @@ from .readers import row_hash
 from ..utils.errors import ContractError
 
 # %% ../../nbs/17_bronze.ipynb #d0e8e1ae
-def _values(feed: Feed, header: tuple[str, ...], separator: str) -> list[Column]:
+def _values(feed: Feed, header: tuple[str, ...]) -> list[Column]:
     "Bronze columns of a line, given the header of its file."
-    fields = F.split("value", re.escape(separator), -1)
-    whole = F.size(fields) == len(header)
+    whole = F.size("_fields") == len(header)
 
     def value(name: str) -> Column:
-        return F.when(whole, F.nullif(fields.getItem(header.index(name)), F.lit(""))) if name in header else F.lit(None)
+        return F.when(whole, F.nullif(F.get("_fields", F.lit(header.index(name))), F.lit(""))) if name in header else F.lit(None)
 
     extra = [name for name in header if name not in feed.columns]
     pairs = [part for name in extra for part in (F.lit(name), value(name))]
@@ -63,8 +62,9 @@ def _read_group(spark: SparkSession, feed: Feed, files: list[RawFile]) -> DataFr
     return (
         lines.join(F.broadcast(facts), on="_source_file", how="left")
         .withColumn("value", F.rtrim("value", F.lit("\r")))
+        .withColumn("_fields", F.split("value", re.escape(feed.separator), -1))
         .select(
-            *_values(feed, first.columns(feed.separator), feed.separator),
+            *_values(feed, first.columns(feed.separator)),
             "_delivered_at", "_file_hash", "_source_file", F.expr(row_hash("value")).alias("_row_hash"),
         )
     )  # fmt: skip

@@ -168,6 +168,7 @@ class Table:
     contract: Contract
     build: Callable[..., DataFrame]
     rows: Callable[..., DataFrame] | None = None  # silver from bronze: raw rows with their disposition; `build` finishes them
+    whole: tuple[str, ...] = ()  # keys of what is quarantined with all its rows, as a claim is with its lines
     holds: str = ""  # aggregate over the table: how many rows of the first input it holds, for tables that group rows
 
     @property

@@ -91,7 +91,7 @@ def local_conf(
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         "spark.databricks.delta.snapshotPartitions": str(cores),
         "spark.driver.memory": os.environ.get("DATA_OPS_DRIVER_MEMORY", "4g"),
-        "spark.driver.extraJavaOptions": os.environ.get("DATA_OPS_JAVA_OPTIONS", ""),
+        "spark.driver.extraJavaOptions": f"-Xss4m {os.environ.get('DATA_OPS_JAVA_OPTIONS', '')}".strip(),  # deep plans need deep stacks
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",

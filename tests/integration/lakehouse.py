@@ -1,6 +1,6 @@
-"""Lands and builds the member domain for a folder of raw files, in schemas of its own."""
+"""Lands and builds a domain for a folder of raw files, in schemas of its own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -32,8 +32,15 @@ class Lakehouse:
             environment="local",
             data_source=self.data_source,
             member_schema=f"{self.name}_member",
+            claims_schema=f"{self.name}_claims",
             ops_schema=f"{self.name}_ops",
         )
+
+    def of(self, domain: str) -> "Lakehouse":
+        """The same schemas, seen from another domain."""
+        other = replace(self, domain=get_domain(domain))
+        other.name, other.settings = self.name, self.settings
+        return other
 
     def context(self, **options) -> Run:
         return Run(self.spark, self.settings, f"run-{next(_numbers)}", self.domain, **options)
@@ -49,8 +56,9 @@ class Lakehouse:
         return self.land() + self.build()
 
     def table(self, name: str):
-        schema = "ops" if name in ("run_log", "row_ledger", "quality_metrics") else "member"
-        return self.spark.table(self.settings.table(schema, name))
+        if name in ("run_log", "row_ledger", "quality_metrics"):
+            return self.spark.table(self.settings.table("ops", name))
+        return self.spark.table(self.context().name(name))
 
     def names(self) -> list[str]:
         feeds = [feed.table for feed in self.domain.feeds]
@@ -60,6 +68,6 @@ class Lakehouse:
 
     def versions(self) -> dict[str, int]:
         return {
-            name: table_manager.version(self.spark, self.settings.table("member", name))
+            name: table_manager.version(self.spark, self.settings.table(self.domain.name, name))
             for name in self.names()
         }

@@ -5,13 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from tests import independent
-from tests.integration.lakehouse import SAMPLE, SHARED, Lakehouse
 
-SOURCES = {
-    "sample": SAMPLE,
-    "massachusetts": SHARED / "synthea_rif_ma_dev/rif",
-    "cms": SHARED / "cms_bfd_rif_synthea",
-}
 # Beneficiary rows, persons, member months by part, islands, gaps, versions: read with DuckDB.
 FIGURES = {
     "sample": (1850, 346, (18647, 17617, 10644, 12899), 1714, 96, 382),
@@ -29,13 +23,9 @@ PARTS = ("PART_A", "PART_B", "PART_C", "PART_D")
     scope="module",
     params=["sample", "massachusetts", "cms"],
 )
-def built(request, spark):
-    source = SOURCES[request.param]
-    if not source.is_dir():
-        pytest.skip(f"{request.param}: development data is not beside the project")
-    lakehouse = Lakehouse(spark, source, name=request.param)
-    outcomes = lakehouse.run()
-    return request.param, lakehouse, {outcome.table: outcome for outcome in outcomes}
+def built(request, members):
+    lakehouse, outcomes = members(request.param)
+    return request.param, lakehouse, outcomes
 
 
 def pandas(lakehouse, table: str, columns: dict[str, str]) -> pd.DataFrame:

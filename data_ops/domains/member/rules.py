@@ -6,7 +6,7 @@
 __all__ = ['RULES']
 
 # %% ../../../nbs/31_member_rules.ipynb #1d680f59
-from .schemas import COVERAGE_GAPS, DEMOGRAPHICS, ELIGIBILITY, MEMBER_CURRENT, MEMBER_MONTHS
+from .schemas import COVERAGE_GAPS, DEMOGRAPHICS, ELIGIBILITY, MEMBER_CURRENT, MEMBER_MONTHS, PERSON_CROSSWALK
 from ...operations.quality import Rule, key_unique, on, row_rule, set_rule
 
 # %% ../../../nbs/31_member_rules.ipynb #2e3fc77c
@@ -155,4 +155,11 @@ _GOLD = (
     *on("gold_coverage_gaps", key_unique(COVERAGE_GAPS), row_rule("gap_has_days", "fail", "gap_days > 0 AND gap_days = datediff(gap_end_date, gap_start_date) + 1", "a gap lasts")),
 )  # fmt: skip
 
-RULES: tuple[Rule, ...] = (*_DEMOGRAPHICS, *_ENROLLMENT, *_ELIGIBILITY, *_STATUS, *_GOLD)
+_CROSSWALK = on(
+    "silver_person_crosswalk",
+    row_rule("ids_present", "quarantine", "old_member_id IS NOT NULL AND new_member_id IS NOT NULL", "a merger has two sides"),
+    row_rule("no_cycle", "warn", "NOT is_cycle", "A is B and B is A: nobody is merged, and the sender must say who it is"),
+    key_unique(PERSON_CROSSWALK),
+)
+
+RULES: tuple[Rule, ...] = (*_CROSSWALK, *_DEMOGRAPHICS, *_ENROLLMENT, *_ELIGIBILITY, *_STATUS, *_GOLD)
