@@ -1,7 +1,7 @@
-"""A second reading of CMS RIF claims, in pandas and plain Python, to check the library's figures against.
+"""A second reading of CMS RIF claims, in plain Python, to check the library's figures against.
 
-Nothing here comes from `data_ops`, and nothing is done with windows or joins where a loop will do, so
-that one mistake cannot be made twice. Money is counted in whole cents. It reads deliveries in which
+Nothing here comes from `data_ops`, and nothing is done with windows or joins where a loop will do,
+so that one mistake cannot be made twice. Money is counted in whole cents. It reads deliveries in which
 every claim is an original: what corrections do is told by the mutator's own record.
 """
 
@@ -74,7 +74,7 @@ def fills(folder: Path) -> list[dict]:
 
 
 def line_payments(folder: Path, feed: str) -> dict[str, int]:
-    """Claim id → sum of its lines' payments, the claim's total (0001) left out unless it is alone."""
+    """Claim id → sum of its lines' payments, without the total (0001) unless it is alone."""
     column, sums = LINE_PAYMENT[feed], {}
     for key, claim in claims(folder, feed).items():
         codes = {line.get("REV_CNTR") for line in claim["lines"]}
@@ -178,7 +178,7 @@ def stays(folder: Path) -> list[dict]:
     """Acute inpatient stays: claims of one person and hospital that overlap or meet on a day."""
     by_place = defaultdict(list)
     for claim in claims(folder, "inpatient").values():
-        if not claim["CLM_FAC_TYPE_CD"] + claim["CLM_SRVC_CLSFCTN_TYPE_CD"] == "11":
+        if claim["CLM_FAC_TYPE_CD"] + claim["CLM_SRVC_CLSFCTN_TYPE_CD"] != "11":
             continue
         first = (
             min(claim["from"], day(claim["CLM_ADMSN_DT"]))

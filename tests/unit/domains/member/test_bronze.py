@@ -9,7 +9,7 @@ from data_ops.operations.bronze import bronze_rows
 from data_ops.operations.quality import rules_for
 
 FEEDS = {feed.table: feed for feed in (BENEFICIARY, BENEFICIARY_HISTORY)}
-ACCOUNTS = [table for table in DOMAIN.tables if table.rows]
+ACCOUNTS = [table for table in DOMAIN.tables if "bronze_beneficiary" in table.accounts_for]
 # Any of them would be the January of no year that a member can have lived in.
 NO_YEARS = ("99999", "0", "-5", "21", "2021.0", "20x1", "99999999999")
 

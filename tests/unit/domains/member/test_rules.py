@@ -22,6 +22,12 @@ SET_RULES = [rule for rule in RULES if rule.scope == "set"]
 
 # A row of each table that breaks no rule; the examples say what they change in it.
 GOOD = {
+    "silver_person_crosswalk": {
+        "old_member_id": "a",
+        "new_member_id": "b",
+        "person_id": "b",
+        "is_cycle": False,
+    },
     "silver_demographics": {
         "person_id": "p",
         "member_id": "p",
@@ -81,6 +87,14 @@ _MBI_FAULTS = ("0S00E00AA00", "1S00E00AA0", "1S00E00AB00x", "1O00E00AA00", "1s00
 
 # (table, rule) → (rows that pass, rows that fail): what each changes in the good row.
 ROWS: dict[tuple[str, str], tuple[list[dict], list[dict]]] = {
+    ("silver_person_crosswalk", "ids_present"): (
+        [{"old_member_id": "-1"}],
+        [{"old_member_id": None}, {"new_member_id": None}],
+    ),
+    ("silver_person_crosswalk", "no_cycle"): (
+        [{"is_cycle": False}],
+        [{"is_cycle": True}, {"is_cycle": None}],
+    ),
     ("silver_demographics", "person_id_present"): (
         [{"person_id": "-10000010254618"}],
         [{"person_id": None}, {"person_id": ""}],
@@ -238,6 +252,10 @@ _THREE_GAPS = [
 # (table, rule) → (tables that pass, tables that fail), each as changes to good rows. A share within
 # the rule's tolerance passes.
 SETS: dict[tuple[str, str], tuple[dict[str, list[dict]], dict[str, list[dict]]]] = {
+    ("silver_person_crosswalk", "key_unique"): (
+        {"silver_person_crosswalk": [{}, {"old_member_id": "c"}]},
+        {"silver_person_crosswalk": [{}, {"new_member_id": "c"}]},
+    ),
     ("silver_demographics", "one_current_row"): (
         _demographics(_version("2022-01-01", "2023-01-01"), _version("2023-01-01")),
         _demographics(_version("2022-01-01", "2023-01-01")),

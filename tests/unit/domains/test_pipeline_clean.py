@@ -13,12 +13,13 @@ DEFINITIONS = """
 from pyspark import pipelines as dp
 from pyspark.sql import SparkSession
 
-from data_ops.domains.member.domain import DOMAIN
 from data_ops.operations import accounts, quality
 from data_ops.operations.bronze import bronze_rows
+from data_ops.runs import get_domain
 
 spark = SparkSession.active()
-FEEDS = {feed.table: feed for feed in DOMAIN.feeds}
+DOMAINS = [get_domain("member"), get_domain("claims")]
+FEEDS = {feed.table: feed for domain in DOMAINS for feed in domain.feeds}
 
 
 def frames(names):
@@ -26,19 +27,21 @@ def frames(names):
 
 
 def define_feed(feed):
-    rows = bronze_rows(spark, feed, {"BENE_ID": "p"})
+    rows = bronze_rows(spark, feed, {})
 
     @dp.materialized_view(name=feed.table)
     def bronze():
         return rows
 
 
-def define_account(table):
-    rules = quality.rules_for(DOMAIN.rules, table.name)
+def define_account(table, rules):
+    @dp.temporary_view(name=f"{table.name}_rows")
+    def rows():
+        return table.rows(**frames(table.accounts_for))
 
     @dp.temporary_view(name=f"{table.name}_account")
     def account():
-        judged = accounts.set_aside(table.rows(**frames(table.accounts_for)), rules)
+        judged = accounts.set_aside(spark.read.table(f"{table.name}_rows"), rules, table.whole)
         return table.build(judged, **frames(table.takes))
 
     @dp.materialized_view(name=table.name)
@@ -56,16 +59,18 @@ def define_account(table):
         return accounts.tally(spark.read.table(f"{table.name}_account"), rules)
 
 
-def define_table(table):
+def define_table(table, _rules):
     @dp.materialized_view(name=table.name)
     def built():
         return table.build(**frames(table.takes))
 
 
-for feed in DOMAIN.feeds:
+for feed in FEEDS.values():
     define_feed(feed)
-for table in DOMAIN.tables:
-    (define_account if table.rows else define_table)(table)
+for domain in DOMAINS:
+    for table in domain.tables:
+        rules = quality.rules_for(domain.rules, table.name)
+        (define_account if table.rows else define_table)(table, rules)
 """
 READS_COLUMNS = """
 from pyspark import pipelines as dp
@@ -87,7 +92,7 @@ def dry_run(spark, tmp_path):
         spec = tmp_path / "spark-pipeline.yml"
         storage = (tmp_path / "storage").as_uri()
         spec.write_text(dedent(f"""\
-                name: member
+                name: both
                 storage: {storage}
                 catalog: spark_catalog
                 database: default
