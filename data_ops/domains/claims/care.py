@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['with_encounter', 'encounters', 'utilization_per_1000', 'readmissions', 'pdc_adherence']
 
-# %% ../../../nbs/52_claims_care.ipynb #4733e62f
+# %% ../../../nbs/52_claims_care.ipynb #4220fc81
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from .people import with_person
 from .gold_schemas import ENCOUNTERS, PDC_ADHERENCE, READMISSIONS, UTILIZATION
-from ...operations.transformers import conform, hash_key, islands
+from ...operations.transformers import conform, distinct, hash_key, islands
 
 # %% ../../../nbs/52_claims_care.ipynb #186629ed
 _STAYS = {("inpatient", "acute inpatient"): "acute inpatient", ("inpatient", "skilled nursing"): "skilled nursing", ("inpatient", "inpatient other"): "inpatient other"}
@@ -82,7 +82,7 @@ def encounters(
     is_stay = F.col("encounter_type").isin(*_STAYS.values())
     return conform(told.withColumns({"encounter_group": group, "length_of_stay": F.when(is_stay, nights)}), ENCOUNTERS)
 
-# %% ../../../nbs/52_claims_care.ipynb #33bbe1b2
+# %% ../../../nbs/52_claims_care.ipynb #c2c12149
 def utilization_per_1000(
     gold_encounters: DataFrame,
     gold_member_months: DataFrame,
@@ -94,7 +94,7 @@ def utilization_per_1000(
     )
     months = gold_member_months.where("coverage_type IN ('PART_A', 'PART_B')").select(F.col("person_id").alias("member_id"), "coverage_month")
     members = with_person(months, silver_person_crosswalk).groupBy("coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
-    kinds = used.select("encounter_group", "encounter_type").distinct()
+    kinds = distinct(used, "encounter_group", "encounter_type")
     grid = kinds.crossJoin(members).join(used, on=["encounter_group", "encounter_type", "coverage_month"], how="full")
     filled = grid.withColumns({name: F.coalesce(name, F.lit(0)) for name in ("encounter_count", "day_count", "member_months")})
     year = {
@@ -103,7 +103,7 @@ def utilization_per_1000(
     }
     return conform(filled.withColumns(year), UTILIZATION)
 
-# %% ../../../nbs/52_claims_care.ipynb #c547688c
+# %% ../../../nbs/52_claims_care.ipynb #490b6e10
 _EXCLUSIONS = {
     "died": ("20", "40", "41", "42"),
     "left against advice": ("07",),
@@ -116,10 +116,12 @@ def readmissions(
     gold_encounters: DataFrame,
 ) -> DataFrame:
     "gold_readmissions: one row an acute inpatient stay."
-    onward = Window.partitionBy("person_id").orderBy("encounter_start_date", "encounter_end_date", "encounter_id")
     observed = F.max("encounter_end_date").over(Window.partitionBy(F.lit(1)))
-    stays = gold_encounters.withColumn("_observed", observed).where("encounter_type = 'acute inpatient'")
-    days = F.datediff(F.lead("encounter_start_date").over(onward), F.col("encounter_end_date"))
+    stay = F.struct(F.col("encounter_start_date").alias("start"), "encounter_end_date", F.col("encounter_id").alias("id"))
+    acute = gold_encounters.withColumn("_observed", observed).where("encounter_type = 'acute inpatient'")
+    stays = acute.withColumn("_all", F.collect_list(stay).over(Window.partitionBy("person_id")))
+    following = F.array_min(F.expr("filter(_all, other -> other.start >= encounter_end_date AND other.id <> encounter_id)"))
+    days = F.datediff(following["start"], "encounter_end_date")
     code = F.col("discharge_disposition_code")
     excluded = F.coalesce(
         *(F.when(code.isin(*codes), F.lit(reason)) for reason, codes in _EXCLUSIONS.items()),
@@ -130,7 +132,7 @@ def readmissions(
             "admission_date": F.col("encounter_start_date"),
             "discharge_date": F.col("encounter_end_date"),
             "days_to_next_stay": days,
-            "next_encounter_id": F.lead("encounter_id").over(onward),
+            "next_encounter_id": following["id"],
             "exclusion_reason": excluded,
             "index_flag": excluded.isNull(),
             "readmission_30_flag": excluded.isNull() & F.coalesce(days.between(0, 30), F.lit(False)),

@@ -19,7 +19,7 @@ def with_person(
     merged = silver_person_crosswalk.select(F.col("old_member_id").alias(member), F.col("person_id").alias("_merged"))
     return df.join(F.broadcast(merged), on=member, how="left").withColumn("person_id", F.coalesce("_merged", member))
 
-# %% ../../../nbs/44_claims_people.ipynb #24b301de
+# %% ../../../nbs/44_claims_people.ipynb #3fe0fa64
 def coverage_of(
     silver_demographics: DataFrame,
     silver_eligibility: DataFrame,
@@ -29,7 +29,7 @@ def coverage_of(
     span = F.struct(
         "coverage_type", "plan_id", F.col("eligibility_start_date").alias("first"), F.col("eligibility_end_date").alias("last")
     )
-    known = silver_demographics.select(F.col("person_id").alias("member_id"), F.lit(None).alias("span")).distinct()
+    known = silver_demographics.select(F.col("person_id").alias("member_id"), F.lit(None).alias("span"))
     spans = silver_eligibility.select(F.col("person_id").alias("member_id"), span.alias("span"))
     both = with_person(spans.unionByName(known), silver_person_crosswalk)
     return both.groupBy("person_id").agg(F.collect_list("span").alias("_covered"))

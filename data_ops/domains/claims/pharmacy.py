@@ -74,31 +74,45 @@ def pharmacy_rows(
     "An account of the fills: one row a raw row, with the columns of silver_pharmacy as sent."
     return lines([(bronze_pde, PDE)], "PDE_ID", None).withColumns(_sent()).select(*_SENT, *ACCOUNT)
 
-# %% ../../../nbs/50_claims_pharmacy.ipynb #8290e703
+# %% ../../../nbs/50_claims_pharmacy.ipynb #3779ed98
 _FILL = ("data_source", "person_id", "rx_number", "fill_number", "provider_id", "dispensing_date", "_alone")
+
+
+def _in_chains(events: DataFrame) -> DataFrame:
+    "Events with their place in the fill (`_at`) and the chain they belong to (`_chain`); what has no prescription number is alone."
+    unnumbered = F.when(F.col("rx_number").isNull(), F.col("claim_id"))
+    of_fill = Window.partitionBy(*_FILL, unnumbered)
+    in_order = of_fill.orderBy(F.coalesce("paid_date", "dispensing_date"), F.length("claim_id"), "claim_id")
+    begins, reverses = (F.col("transaction_code") == code for code in ("B1", "B2"))
+    so_far = {name: F.count_if(kind).over(in_order.rowsBetween(Window.unboundedPreceding, 0)) for name, kind in (("bills", begins), ("reversals", reverses))}
+    last = F.count_if(begins).over(of_fill)
+    chain = F.when(reverses, F.least(so_far["reversals"], last)).otherwise(so_far["bills"])
+    return events.withColumns({"_at": F.row_number().over(in_order), "_chain": F.greatest(F.lit(1), chain), "_unnumbered": unnumbered})
 
 
 def paired(
     events: DataFrame,  # one row an event, with the columns of silver_pharmacy
 ) -> DataFrame:
     "`events` with original_claim_id, claim_root_id and is_final_action."
-    reversal = F.col("transaction_code") == "B2"
-    of_fill = Window.partitionBy(*_FILL)
-    of_kind = Window.partitionBy(*_FILL, reversal).orderBy(F.coalesce("paid_date", "dispensing_date"), F.length("claim_id"), "claim_id")
-    counted = events.withColumns({"_nth": F.row_number().over(of_kind), "_reversals": F.count_if(reversal).over(of_fill)})
-    bill = F.when(~reversal, F.struct("_nth", "claim_id", "transaction_code"))
-    bills = counted.withColumn("_bills", F.array_sort(F.collect_list(bill).over(of_fill)))
-    before = F.expr("filter(_bills, bill -> bill._nth < _nth)")
-    own = F.expr("get(filter(_bills, bill -> bill._nth = _nth), 0).claim_id")
-    previous = F.try_element_at(F.transform(before, lambda bill: bill["claim_id"]), F.lit(-1))
-    rebilled = F.expr("exists(_bills, bill -> bill._nth > _nth AND bill.transaction_code = 'B3')")
-    first = F.expr("coalesce(try_element_at(filter(_bills, bill -> bill._nth <= _nth AND bill.transaction_code = 'B1'), -1), get(_bills, 0)).claim_id")
-    stands = ~reversal & (F.col("_nth") > F.col("_reversals")) & ~rebilled
-    return bills.withColumns(
+    reverses, rebills = (F.col("transaction_code") == code for code in ("B2", "B3"))
+    of_chain = Window.partitionBy(*_FILL, "_unnumbered", "_chain")
+    bill = F.when(~reverses, F.struct("_at", "claim_id"))
+    told = _in_chains(events).withColumns(
         {
-            "original_claim_id": F.when(reversal, own).when((F.col("transaction_code") == "B3") & (F.size(before) > 0), previous),
+            "_bills": F.array_sort(F.collect_list(bill).over(of_chain)),
+            "_reversals": F.collect_list(F.when(reverses, F.col("_at"))).over(of_chain),
+        }
+    )
+    first, last = F.get("_bills", F.lit(0))["claim_id"], F.array_max("_bills")["_at"]
+    before = F.array_max(F.filter("_bills", lambda other: other["_at"] < F.col("_at")))
+    former = F.array_max(F.filter("_reversals", lambda at: at < F.col("_at")))
+    taken = F.when(former.isNull(), F.coalesce(before["claim_id"], first)).when(before["_at"] > former, before["claim_id"])
+    taken_back = (F.size("_reversals") > 0) & ~(rebills & (F.array_max("_reversals") < F.col("_at")))
+    return told.withColumns(
+        {
+            "original_claim_id": F.when(reverses, taken).when(rebills, before["claim_id"]),
             "claim_root_id": F.coalesce(first, "claim_id"),
-            "is_final_action": F.col("_alone").isNull() & stands,
+            "is_final_action": F.col("_alone").isNull() & ~reverses & (F.col("_at") == last) & ~taken_back,
         }
     )
 

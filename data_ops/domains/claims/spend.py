@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['claims_all', 'pmpm', 'high_cost_members', 'lag_triangle']
 
-# %% ../../../nbs/51_claims_spend.ipynb #ee4a0b13
+# %% ../../../nbs/51_claims_spend.ipynb #db77d215
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from .people import with_person
 from .gold_schemas import CLAIMS_ALL, HIGH_COST_MEMBERS, LAG_TRIANGLE, PMPM
-from ...operations.transformers import conform
+from ...operations.transformers import conform, distinct
 
 # %% ../../../nbs/51_claims_spend.ipynb #bed4e2c5
 def _by_line(name: str) -> Column:
@@ -43,7 +43,7 @@ def claims_all(
     }
     return conform(final.withColumns(money | codes), CLAIMS_ALL)
 
-# %% ../../../nbs/51_claims_spend.ipynb #a4a063fc
+# %% ../../../nbs/51_claims_spend.ipynb #ddfc77f8
 _COVERAGE = {"medical": ("PART_A", "PART_B"), "pharmacy": ("PART_D",)}
 _CATEGORY = ("coverage", "service_category_1", "service_category_2")
 
@@ -85,7 +85,7 @@ def pmpm(
         F.count_distinct("data_source", "source_feed", "claim_id").alias("claim_count"),
     )
     members = _members(gold_member_months, silver_person_crosswalk)
-    could = spent.select(*_CATEGORY).distinct().join(members, on="coverage")
+    could = distinct(spent, *_CATEGORY).join(members, on="coverage")
     grid = could.join(spent, on=[*_CATEGORY, "coverage_month"], how="full")
     nothing = F.lit(0)
     filled = grid.withColumns({name: F.coalesce(name, nothing) for name in ("paid_amount", "allowed_amount", "claim_count", "member_months")})
@@ -126,7 +126,7 @@ def high_cost_members(
     within = {f"top_{share}_percent_flag": F.col("cost_rank") <= F.ceil(F.col("_everyone") * F.lit(share / 100)) for share in (1, 5)}
     return conform(ranked.withColumns(within), HIGH_COST_MEMBERS)
 
-# %% ../../../nbs/51_claims_spend.ipynb #9b37ea8d
+# %% ../../../nbs/51_claims_spend.ipynb #0164eef0
 def _cash(silver_medical: DataFrame, silver_professional: DataFrame, silver_pharmacy: DataFrame) -> DataFrame:
     "One row a version of a claim: coverage, its months of service and payment, and what it changed."
     medical = [
@@ -140,9 +140,14 @@ def _cash(silver_medical: DataFrame, silver_professional: DataFrame, silver_phar
     both = medical[0].unionByName(medical[1])
     changes = F.col("stands") - F.coalesce(F.lag("stands").over(chain), F.lit(0))
     versions = both.select(F.lit("medical").alias("coverage"), F.first("incurred").over(chain).alias("incurred"), "paid", changes.alias("amount"))
-    fills = silver_pharmacy.where("is_final_action").select(
+    # Of a fill's chain the bill comes first, whatever it was paid: a reversal may be dated before it.
+    of_fill = Window.partitionBy("data_source", "claim_root_id", "person_id").orderBy(
+        F.col("claim_id") != F.col("claim_root_id"), "paid_date", F.length("claim_id"), "claim_id"
+    )
+    stood = F.when(F.col("transaction_code") == "B2", F.lit(0)).otherwise(F.col("paid_amount"))
+    fills = silver_pharmacy.select(
         F.lit("pharmacy").alias("coverage"), F.col("dispensing_date").alias("incurred"), F.col("paid_date").alias("paid"),
-        F.col("paid_amount").alias("amount"),
+        (stood - F.coalesce(F.lag(stood).over(of_fill), F.lit(0))).alias("amount"),
     )  # fmt: skip
     return versions.unionByName(fills).select(
         "coverage", F.trunc("incurred", "MM").alias("incurred_month"),
@@ -175,7 +180,7 @@ def _completion(lagged: DataFrame) -> DataFrame:
     growth = grown.groupBy("coverage", "lag_months").agg(
         (F.sum("_next").cast("double") / F.nullif(F.sum("cumulative_paid_amount").cast("double"), F.lit(0.0))).alias("_growth")
     )
-    lags = lagged.select("coverage", "lag_months").distinct().join(growth, on=["coverage", "lag_months"], how="left")
+    lags = distinct(lagged, "coverage", "lag_months").join(growth, on=["coverage", "lag_months"], how="left")
     still_to_come = Window.partitionBy("coverage").orderBy(F.desc("lag_months")).rowsBetween(Window.unboundedPreceding, 0)
     factor = F.product(F.coalesce("_growth", F.lit(1.0))).over(still_to_come)
     return lags.select("coverage", "lag_months", (1 / F.nullif(factor, F.lit(0.0))).alias("completion_factor"))

@@ -39,7 +39,7 @@ def unnest(
     "One row a line again, beside what is told of its claim."
     return claims.select(*told, *(column.alias(name) for name, column in columns.items()), F.inline("_lines"))
 
-# %% ../../../nbs/45_claims_versions.ipynb #89c8bb4d
+# %% ../../../nbs/45_claims_versions.ipynb #0d453833
 def _of_the_person(*further: str) -> WindowSpec:
     "The standing claims of a sender, feed and person."
     return Window.partitionBy(*_OF_A_SENDER, "person_id", "_alone", *further)
@@ -55,9 +55,10 @@ def _order() -> Column:
 
 
 def _named() -> Column:
-    "The claim whose control number this one names; `#number` where that claim has not arrived."
-    mates = F.expr("filter(_numbered, mate -> mate.number = original_control_number AND mate.order.id <> claim_id)")
-    found = F.array_max(F.transform(mates, lambda mate: mate["order"]))["id"]
+    "The claim whose control number this one names, an earlier one if there is; `#number` where none has arrived."
+    others = F.expr("transform(filter(_numbered, mate -> mate.number = original_control_number AND mate.order.id <> claim_id), mate -> mate.order)")
+    earlier = F.filter(others, lambda other: other < _order())
+    found = F.coalesce(F.array_max(earlier), F.array_max(others))["id"]
     return F.when(F.col("original_control_number").isNotNull(), F.coalesce(found, F.concat(F.lit("#"), "original_control_number")))
 
 
@@ -70,7 +71,8 @@ def _grouped() -> Column:
 def _alike() -> Column:
     "For a replacement or void: the claim before it of the same person, provider and days."
     alike = _of_the_person("provider_id", "claim_start_date", "claim_end_date").orderBy(_order())
-    return F.when(F.col("claim_frequency_code").isin("7", "8"), F.lag("claim_id").over(alike))
+    corrects = F.col("claim_frequency_code").isin("7", "8") & F.col("provider_id").isNotNull()
+    return F.when(corrects, F.lag("claim_id").over(alike))
 
 
 def with_parent(

@@ -143,24 +143,6 @@ FILLS = {
         [(None, "-1", False), ("-1", "-1", False), (ANY, "-1", False)],
     ),
 }
-FAULTS = {
-    "a reversal after a rebill leaves nothing": (
-        "the reversal pairs with the bill that the rebill has replaced (original, adjustment, "
-        "deletion), so the deleted fill stands with its dollars"
-    ),
-}
-
-
-def cases(names) -> list:
-    """Those that are known to go wrong are marked."""
-    return [
-        (
-            pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=FAULTS[name]))
-            if name in FAULTS
-            else name
-        )
-        for name in names
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +160,7 @@ def told(spark) -> dict[tuple, tuple]:
     }
 
 
-@pytest.mark.parametrize("case", cases(FILLS))
+@pytest.mark.parametrize("case", list(FILLS))
 def test_pairs(case, told):
     events, expected = FILLS[case]
     found = [told[case, nth] for nth in range(len(events))]

@@ -428,11 +428,6 @@ FORMS = {
         ends(KEPT),
     ),
 }
-FAULTS = {
-    "a line without a revenue code keeps its money": (
-        "blank <> '0001' is NULL, so the amounts of a line without a revenue code are NULL, too"
-    ),
-}
 # case → feed, near-line code, the person's coverage, state
 PARTS = {
     "inpatient is part A's": ("inpatient", None, [A], "matched"),
@@ -453,18 +448,6 @@ PARTS = {
     "part C alone does not match": ("inpatient", None, [C], "other_plan"),
     "nobody knows him": ("inpatient", None, None, "unknown_member"),
 }
-
-
-def cases(names) -> list:
-    """Those that are known to go wrong are marked."""
-    return [
-        (
-            pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=FAULTS[name]))
-            if name in FAULTS
-            else name
-        )
-        for name in names
-    ]
 
 
 def people(spark, parts: dict[str, list | None]):
@@ -519,7 +502,7 @@ def told(spark) -> dict[str, dict]:
     return found
 
 
-@pytest.mark.parametrize("case", cases(FORMS))
+@pytest.mark.parametrize("case", list(FORMS))
 def test_facility_claim(case, told):
     _, rows, expected = FORMS[case]
     found = [told[f"{case}#{nth}"] for nth in range(len(rows))]

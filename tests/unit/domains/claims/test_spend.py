@@ -392,22 +392,10 @@ FILLS = {
         [20, -5],
     ),
 }
-FAULTS = dict.fromkeys(
-    ("a reversal of a later month", "a rebill of a later month"),
-    "cash and lag need every version, but of fills only the final ones are in the triangle",
-)
 
 
 def named(told: dict) -> list:
-    """Those that are known to go wrong are marked."""
-    return [
-        pytest.param(
-            number,
-            id=name,
-            marks=[pytest.mark.xfail(strict=True, reason=FAULTS[name])] if name in FAULTS else [],
-        )
-        for number, (name, *_) in told.items()
-    ]
+    return [pytest.param(number, id=name) for number, (name, *_) in told.items()]
 
 
 @pytest.fixture(scope="module")

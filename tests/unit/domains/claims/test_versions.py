@@ -285,12 +285,6 @@ CHAINS = {
         [(None, "-1", 1, False), (ANY, "-1", 2, False), (ANY, "-1", 3, True)],
     ),
 }
-FAULTS = {
-    "corrections that keep the number of their original": (
-        "a number that several versions carry means the latest of them, later than the claim "
-        "itself: -2 and -3 name each other, and -1 stands beside -3"
-    ),
-}
 
 
 def rows_of(claims: list[dict]) -> list[tuple]:
@@ -317,19 +311,7 @@ def told(spark) -> dict[tuple, tuple]:
     }
 
 
-def cases(names) -> list:
-    """Those that are known to go wrong are marked."""
-    return [
-        (
-            pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=FAULTS[name]))
-            if name in FAULTS
-            else name
-        )
-        for name in names
-    ]
-
-
-@pytest.mark.parametrize("case", cases(CHAINS))
+@pytest.mark.parametrize("case", list(CHAINS))
 def test_chain(case, told):
     claims, expected = CHAINS[case]
     found = [told[case, nth] for nth in range(len(claims))]
