@@ -28,7 +28,9 @@ os.environ |= {
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
     "PYSPARK_PYTHON": sys.executable,  # classic Spark's workers: not the first python3 on PATH
     # A JVM that compiles fast rather than well: most of a small test is warming up.
-    "DATA_OPS_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+    "DATA_OPS_JAVA_OPTIONS": " ".join(
+        ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseSerialGC"]
+    ),
     "IPYTHONDIR": str(_SCRATCH / "ipython"),
 }
 

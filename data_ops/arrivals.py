@@ -7,7 +7,6 @@ __all__ = ['log', 'land']
 
 # %% ../nbs/81_arrivals.ipynb #fa2fbb51
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import functions as F
@@ -16,7 +15,7 @@ from .delta import ledger, table_manager
 from .delta.ledger import Entry
 from .operations import bronze, landing
 from .operations.contracts import Feed, bronze_contract
-from .runs import Outcome, Run, recorded
+from .runs import Outcome, Run, Work, recorded
 from .utils.errors import DataOpsError, SourceError
 from .utils.logging import get_logger
 
@@ -61,8 +60,8 @@ def land(
     known = _known_hashes(run, [feed for feed in run.domain.feeds if feed not in refreshed])
     files = landing.survey(source, run.domain.feeds, known)
     good = [file for file in files if file.disposition in ("landed", "duplicate")]
-    with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda feed: _land_feed(run, feed, [file for file in files if file.feed == feed.name]), run.domain.feeds))
+    work = {feed.table: _landing(run, feed, [file for file in files if file.feed == feed.name]) for feed in run.domain.feeds}
+    outcomes = recorded(run, work)
     run.record(ledger.ROW_LEDGER, [_entry("files", file) for file in files if file.feed is None])
     if not good:
         bad = next(file for file in files if file.disposition == "refused")
@@ -75,8 +74,8 @@ def _entry(table: str, file: landing.RawFile) -> Entry:
     return Entry(table, file.name, file.disposition, rows, file.reason, file.file_hash)
 
 
-def _land_feed(run: Run, feed: Feed, files: list[landing.RawFile]) -> Outcome:
-    "Land one feed's files and account for each."
+def _landing(run: Run, feed: Feed, files: list[landing.RawFile]) -> Work:
+    "What is to be done to land one feed's files and account for each."
 
     def work(outcome: Outcome) -> None:
         name, contract = run.name(feed.table), bronze_contract(feed)
@@ -92,4 +91,4 @@ def _land_feed(run: Run, feed: Feed, files: list[landing.RawFile]) -> Outcome:
             if file.disposition == "refused":
                 log.warning("file refused", file=file.name[-200:], reason=file.reason)
 
-    return recorded(run, feed.table, work)
+    return work

@@ -198,7 +198,7 @@ def build(
             outcome.version = table_manager.version(run.spark, run.name(name))
         outcome.rows_out = _frame(run, name).count()
 
-    return recorded(run, name, work)
+    return recorded(run, {name: work})[0]
 
 # %% ../nbs/82_tasks.ipynb #9ecee897
 def build_all(

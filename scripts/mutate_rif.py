@@ -108,7 +108,7 @@ class Mutator:
     def _corrected(
         self, feed: str, rows: list[Row], kind: str, days: int, dollars: int = 0
     ) -> list[Row]:
-        """Another claim that replaces (7) or voids (8) this one, by name or, of suppliers, by group."""
+        """Another claim that replaces (7) or voids (8) this one, by name or by group."""
         key = self._new_id(feed)
         column = {"inpatient": "", "snf": ""}.get(feed, "REV_CNTR_PMT_AMT_AMT")
         column = "LINE_NCH_PMT_AMT" if feed in SUPPLIERS else column

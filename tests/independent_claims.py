@@ -1,8 +1,8 @@
 """A second reading of CMS RIF claims, in plain Python, to check the library's figures against.
 
 Nothing here comes from `data_ops`, and nothing is done with windows or joins where a loop will do,
-so that one mistake cannot be made twice. Money is counted in whole cents. It reads deliveries in which
-every claim is an original: what corrections do is told by the mutator's own record.
+so that one mistake cannot be made twice. Money is counted in whole cents. Every claim is taken for
+an original: what corrections do is told by the record of the mutator.
 """
 
 from collections import defaultdict

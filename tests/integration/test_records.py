@@ -32,4 +32,4 @@ def test_a_task_whose_record_cannot_be_written_fails(spark, monkeypatch):
     monkeypatch.setattr(ledger, "record", full)
     run = Lakehouse(spark, SAMPLE, name="record").context()
     with pytest.raises(Exception, match="OSError|no space left"):
-        runs.recorded(run, "silver_demographics", lambda outcome: None)
+        runs.recorded(run, {"silver_demographics": lambda outcome: None})
