@@ -15,7 +15,7 @@ from .delta import ledger, table_manager
 from .delta.ledger import Entry
 from .operations import bronze, landing
 from .operations.contracts import Feed, bronze_contract
-from .runs import Outcome, Run, Work, recorded
+from .runs import Outcome, Run, Work, check_domain, recorded
 from .utils.errors import DataOpsError, SourceError
 from .utils.logging import get_logger
 
@@ -53,7 +53,8 @@ def land(
     run: Run,
     source: Path,  # folder of raw files
 ) -> list[Outcome]:
-    "Bring new files of the domain's feeds into bronze. Raises SourceError if there is no file that could be landed."
+    "Bring new files of the domain's feeds into bronze. Raises SourceError if no file could be landed, ConfigError for a bad rule."
+    check_domain(run.domain)
     for table in ledger.OPS_TABLES:  # before tasks in kernels of their own would create them side by side
         table_manager.create(run.spark, table, run.ops(table))
     refreshed = [feed for feed in run.domain.feeds if run.afresh(feed.table)]
