@@ -73,7 +73,7 @@ def _execute(run: Run, root: Path, dry: bool, told: Told) -> None:
     ):
         if "pipeline_event_result" in result:
             message = result["pipeline_event_result"].event.message
-            flow = re.match(r"Flow '?`?([\w.`]+?)`?'? is (\w+)", message)
+            flow = re.match(r"Flow '?`?([\w.`]+?)`?'? (?:is|has) (RUNNING|COMPLETED|FAILED)", message)
             if flow:
                 told(flow.group(1).replace("`", "").rpartition(".")[2], flow.group(2).lower())
 

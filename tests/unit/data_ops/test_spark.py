@@ -6,7 +6,7 @@ import pytest
 
 from data_ops.utils import spark as module
 from data_ops.utils.local_server import default_root
-from data_ops.utils.spark import get_session, kept, on_databricks
+from data_ops.utils.spark import get_session, kept, named, on_databricks
 
 CLASSIC = os.environ.get("DATA_OPS_SPARK_MODE") == "classic"
 
@@ -46,13 +46,21 @@ def test_asking_for_the_session_again_leaves_tables_alone(spark):
 
 
 @pytest.mark.classic
-def test_a_kept_frame_is_held_inside_the_block_and_let_go_after_it_even_if_it_fails(spark):
-    df = spark.range(5).selectExpr("id + 41 AS n")
-    with pytest.raises(ZeroDivisionError), kept(df) as held:
-        held.count()
-        assert df.storageLevel.useMemory
+def test_a_kept_frame_is_computed_once_for_all_its_uses(spark):
+    with kept(spark.sql("SELECT uuid() AS drawn")) as held:
+        assert held.first().drawn == held.first().drawn
+
+
+@pytest.mark.classic
+def test_a_named_frame_has_its_name_inside_the_block_only(spark):
+    def views() -> set[str]:
+        return {row.viewName for row in spark.sql("SHOW VIEWS").collect() if row.isTemporary}
+
+    before = views()
+    with pytest.raises(ZeroDivisionError), named(spark.range(5)) as df:
+        assert df.count() == 5 and len(views() - before) == 1
         1 / 0  # noqa: B018
-    assert not df.storageLevel.useMemory
+    assert views() == before
 
 
 def test_where_frames_cannot_be_kept_it_is_the_frame_itself(monkeypatch):
