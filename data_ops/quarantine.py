@@ -9,6 +9,8 @@ __all__ = ['SetAside', 'listing', 'Replayed', 'replay']
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pyspark.sql import functions as F
+
 from .delta import table_manager
 from .operations.contracts import quarantine_of
 from .runs import Run
@@ -50,14 +52,13 @@ def listing(
     for name in _tables(run, table):
         if not table_manager.exists(run.spark, _aside(run, name)):
             continue
-        rows = run.spark.sql(
-            f"""SELECT rule, _source_file AS file, count(*) AS rows, slice(array_sort(collect_set(_row_key)), 1, 3) AS keys
-                FROM (SELECT *, explode(_reasons) AS rule FROM {_aside(run, name)})
-                WHERE (:rule = '' OR rule = :rule) AND contains(coalesce(_source_file, ''), :file)
-                GROUP BY rule, _source_file ORDER BY rule, file""",
-            args={"rule": rule, "file": file},
+        each = run.spark.table(_aside(run, name)).select(
+            F.explode("_reasons").alias("rule"), F.coalesce("_source_file", F.lit("")).alias("file"), "_row_key"
         )
-        found += [SetAside(name, row.rule, row.file or "", row.rows, tuple(row["keys"])) for row in rows.collect()]
+        chosen = each.where((F.col("rule") == rule if rule else F.lit(True)) & F.contains("file", F.lit(file)))
+        keys = F.slice(F.array_sort(F.collect_set("_row_key")), 1, 3)
+        rows = chosen.groupBy("rule", "file").agg(F.count("*").alias("rows"), keys.alias("keys")).orderBy("rule", "file")
+        found += [SetAside(name, row.rule, row.file, row.rows, tuple(row["keys"])) for row in rows.collect()]
     return found
 
 # %% ../nbs/74_quarantine.ipynb #a7520858
