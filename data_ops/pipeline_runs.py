@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -59,18 +60,42 @@ def _register(spark: SparkSession, graph: str, folder: Path) -> None:
                 spec.loader.exec_module(module)
 
 
+def _levels(run: Run) -> list[list[str]]:
+    "Datasets in the order they can be made: each level reads those before it only."
+    levels, made = [[feed.table for feed in run.domain.feeds]], {feed.table for feed in run.domain.feeds}
+    own, left = {table.name for table in run.domain.tables}, list(run.domain.tables)
+    while left:
+        ready = [table for table in left if not (set(table.reads) & own) - made]
+        levels.append([name for table in ready for name in _datasets(table)])
+        made |= {table.name for table in ready}
+        left = [table for table in left if table not in ready]
+    return levels
+
+
+def _datasets(table: Table) -> list[str]:
+    return [table.name, f"{table.name}_quarantine", f"{table.name}_tally"] if table.rows else [table.name]
+
+
 def _execute(run: Run, root: Path, dry: bool, told: Told) -> None:
-    "Run the graph to its end. Raises what the engine raises."
+    """Run the graph level by level to its end. Raises what the engine raises.
+
+    Once its tables exist, the engine takes a table of the graph for any other and does not wait for it; so the order is ours.
+    """
     from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, start_run
 
     schema = run.settings.schema_of(run.domain.name)
-    graph = create_dataflow_graph(run.spark, default_catalog="spark_catalog", default_database=schema, sql_conf={})
-    _register(run.spark, graph, project_root() / "dlt" / run.domain.name)
     storage = (root.resolve() / "checkpoints" / run.domain.name).as_uri()
-    refresh = [f"spark_catalog.{schema}.{table}" for table in run.refresh]
-    for result in start_run(
-        run.spark, graph, full_refresh=refresh, full_refresh_all=run.full_refresh, refresh=[], dry=dry, storage=storage
-    ):
+    for level in [[]] if dry else _levels(run):
+        graph = create_dataflow_graph(run.spark, default_catalog="spark_catalog", default_database=schema, sql_conf={})
+        _register(run.spark, graph, project_root() / "dlt" / run.domain.name)
+        afresh = [f"spark_catalog.{schema}.{name}" for name in level if run.afresh(name)]
+        others = [f"spark_catalog.{schema}.{name}" for name in level if not run.afresh(name)]
+        _follow(start_run(run.spark, graph, full_refresh=afresh, full_refresh_all=False, refresh=others, dry=dry, storage=storage), told)
+
+
+def _follow(events: Iterator[dict[str, Any]], told: Told) -> None:
+    "Tell what becomes of each flow."
+    for result in events:
         if "pipeline_event_result" in result:
             message = result["pipeline_event_result"].event.message
             flow = re.match(r"Flow '?`?([\w.`]+?)`?'? (?:is|has) (RUNNING|COMPLETED|FAILED)", message)

@@ -54,6 +54,11 @@ class Contract:
         return tuple(column.name for column in self.columns)
 
     @property
+    def types(self) -> dict[str, str]:
+        "Spark SQL types by column name."
+        return {column.name: column.type for column in self.columns}
+
+    @property
     def business(self) -> tuple[str, ...]:
         "Names of the columns that depend on the data alone; run-dependent ones start with `_`."
         return tuple(name for name in self.names if not name.startswith("_"))

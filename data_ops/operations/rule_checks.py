@@ -64,7 +64,7 @@ def check_rules(
 ) -> None:
     "Raise ConfigError, naming rule and file, for the first rule that cannot be judged."
     contracts = [table.contract for known in (domain, *others) for table in known.tables]
-    schema: dict[str, object] = {one.name: {column.name: column.type for column in one.columns} for one in contracts}
+    schema: dict[str, object] = {one.name: one.types for one in contracts}
     with_quarantine = {table.name for table in domain.tables if table.rows}
     seen: set[tuple[str, str]] = set()
     for rule in domain.rules:

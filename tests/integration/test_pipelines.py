@@ -80,7 +80,6 @@ def test_progress_is_told_by_flow(both):
         assert {state for _, state in told} <= {"running", "completed"}
 
 
-@pytest.mark.xfail(strict=True, reason="the engine's second run fails the rule days_conserved")
 def test_a_second_run_appends_nothing(both):
     _, piped, root, _ = both
     before = {feed.table: piped.table(feed.table).count() for feed in piped.domain.feeds}
