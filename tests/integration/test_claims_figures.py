@@ -28,7 +28,9 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module", params=["massachusetts", "cms"])
+@pytest.fixture(
+    scope="module", params=["massachusetts", pytest.param("cms", marks=pytest.mark.slow)]
+)
 def built(request, claims):
     return request.param, claims(request.param)[0]
 
