@@ -15,7 +15,7 @@ from .delta import ledger, table_manager
 from .delta.ledger import Entry
 from .operations import bronze, landing
 from .operations.contracts import Feed, bronze_contract
-from .runs import Outcome, Run, Work, check_domain, recorded
+from .runs import Outcome, Run, Work, prepare, recorded
 from .utils.errors import DataOpsError, SourceError
 from .utils.logging import get_logger
 
@@ -66,9 +66,7 @@ def land(
     source: Path,  # folder of raw files
 ) -> list[Outcome]:
     "Bring new files of the domain's feeds into bronze. Raises SourceError if no file could be landed, ConfigError for a bad rule."
-    check_domain(run.domain)
-    for table in ledger.OPS_TABLES:  # before tasks in kernels of their own would create them side by side
-        table_manager.create(run.spark, table, run.ops(table))
+    prepare(run)
     refreshed = [feed for feed in run.domain.feeds if run.afresh(feed.table)]
     known = known_hashes(run, [feed for feed in run.domain.feeds if feed not in refreshed])
     files = landing.survey(source, run.domain.feeds, known)

@@ -51,15 +51,16 @@ def domain_runs(
     from data_ops.utils.logging import configure, set_run_id
     from data_ops.utils.spark import local_spark
 
-    run_id = new_run_id()
+    run_id, known = new_run_id(), [get_domain(name) for name in domains]
     with locked(root):
         folder = root / "runs" / run_id
         folder.mkdir(parents=True)
-        with open(folder / "run.log", "a", encoding="utf-8") as log, err.status("starting Spark"):
+        with open(folder / "run.log", "a", encoding="utf-8") as log, err.status("starting Spark") as starting:
             configure(settings.log_level, log)
             set_run_id(run_id)
             with local_spark(root, folder / "spark.log") as spark:
-                yield [Run(spark, settings, run_id, get_domain(name), **options) for name in domains]  # type: ignore[arg-type]
+                starting.stop()
+                yield [Run(spark, settings, run_id, domain, **options) for domain in known]  # type: ignore[arg-type]
 
 
 def domains_with(

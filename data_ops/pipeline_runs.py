@@ -21,8 +21,8 @@ from .delta import ledger, table_manager
 from .operations import landing, quality
 from .operations.contracts import Feed, Table, quarantine_of
 from .pipelines import CONFIGURED
-from .runs import Outcome, Run, Work, check_domain, recorded
-from .judging import date_sql, judge_rows, judge_sets, latest_date, take_stock
+from .runs import Outcome, Run, Work, prepare, recorded
+from .judging import as_of, date_sql, judge_rows, judge_sets, take_stock
 from .utils.errors import ConfigError, without_values
 
 # %% ../nbs/76_pipeline_runs.ipynb #4d65f926
@@ -124,12 +124,12 @@ def _built(run: Run, table: Table) -> Work:
         frame, rules = run.spark.table(run.name(table.name)), quality.rules_for(run.domain.rules, table.name)
         if table.rows:
             counts = run.spark.table(f"{run.name(table.name)}_tally").collect()
-            as_of = date_sql(take_stock(run, table, counts, rules, outcome))
+            day = date_sql(take_stock(run, table, counts, rules, outcome))
         else:
-            as_of = date_sql(latest_date(run))
+            day = as_of(run, rules)
             outcome.rows_in = sum(run.spark.table(run.name(name)).count() for name in table.takes)
-            judge_rows(frame, rules, as_of, outcome)
-        judge_sets(run, table, frame, rules, as_of, outcome)
+            judge_rows(frame, rules, day, outcome)
+        judge_sets(run, table, frame, rules, day, outcome)
         outcome.rows_out = frame.count()
         outcome.version = table_manager.version(run.spark, run.name(table.name))
         ledger.check_metrics(outcome.metrics, where=table.name)
@@ -153,9 +153,7 @@ def run_pipeline(
     told: Told = lambda flow, state: None,
 ) -> list[Outcome]:
     "Run a domain's pipeline; returns what became of each table. Raises, with all tables as they were, if a rule of severity fail is broken."
-    check_domain(run.domain)
-    for table in ledger.OPS_TABLES:
-        table_manager.create(run.spark, table, run.ops(table))
+    prepare(run)
     run.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {run.settings.schema_of(run.domain.name)}")
     known = known_hashes(run, run.domain.feeds)
     files = landing.survey(Path(run.settings.source), run.domain.feeds, known)

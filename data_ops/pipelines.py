@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from .config import Settings, load_settings
 from .operations import accounts, landing, quality
 from .operations.bronze import bronze_from_lines, file_facts, path_of_line
-from .operations.contracts import Contract, Domain, Feed, quarantine_of
+from .operations.contracts import Contract, Domain, quarantine_of
 from .operations.readers import stream_files
 from .runs import Run, get_domain
 from .utils.errors import ContractError
@@ -55,17 +56,18 @@ class Pipeline:
     def _frames(self, names: tuple[str, ...]) -> dict[str, DataFrame]:
         return {name: self.read(name) for name in names}
 
-    def admitted(self, feed: Feed) -> list[landing.RawFile]:
-        "Files of the feed that count; the others are left out of the stream."
+    @cached_property
+    def _admitted(self) -> list[landing.RawFile]:
+        "Files that count, looked at once for all feeds; the others are left out of the streams."
         files = landing.survey(Path(self.settings.source), self.domain.feeds)
-        return [file for file in files if file.feed == feed.name and (file.disposition == "landed" or file.file_hash in self.known)]
+        return [file for file in files if file.disposition == "landed" or file.file_hash in self.known]
 
     def bronze(self, name: str) -> None:
         "Register a feed's streaming table."
         feed = next((feed for feed in self.domain.feeds if feed.name == name), None)
         if feed is None:
             raise ContractError(f"no feed {name!r}", where=f"domain {self.domain.name}")
-        facts = file_facts(self.spark, feed, self.admitted(feed))
+        facts = file_facts(self.spark, feed, [file for file in self._admitted if file.feed == feed.name])
 
         def lines() -> DataFrame:
             text = stream_files(self.settings.source, lineSep="\n", recursiveFileLookup="true").select("value", path_of_line().alias("_path"))

@@ -73,10 +73,8 @@ class Replayed:
     after: int
 
 
-def _keys_gone(run: Run, name: str, since: int, gone: bool) -> int:
-    "Row keys of version `since` that are not there now; or, if not `gone`, that are there only now."
-    old, new = f"{name} VERSION AS OF {since}", name
-    first, second = (old, new) if gone else (new, old)
+def _only_in(run: Run, first: str, second: str) -> int:
+    "Row keys that the first table has and the second has not."
     sql = f"SELECT count(*) AS rows FROM (SELECT _row_key FROM {first}) a LEFT ANTI JOIN (SELECT _row_key FROM {second}) b USING (_row_key)"
     return run.spark.sql(sql).collect()[0].rows
 
@@ -87,14 +85,11 @@ def replay(
 ) -> list[Replayed]:
     "Build the tables, and all that depend on them, again; returns what became of each quarantine. Raises as `tasks.build` does."
     chosen = [name for table in tables for name in _tables(run, table)] or _tables(run)
-    there = [name for name in chosen if table_manager.exists(run.spark, _aside(run, name))]
-    since = {name: table_manager.version(run.spark, _aside(run, name)) for name in there}
-    before = {name: run.spark.table(_aside(run, name)).count() for name in there}
+    now = {name: _aside(run, name) for name in chosen if table_manager.exists(run.spark, _aside(run, name))}
+    then = {name: f"{aside} VERSION AS OF {table_manager.version(run.spark, aside)}" for name, aside in now.items()}
+    before = {name: run.spark.table(aside).count() for name, aside in now.items()}
     build_all(run, [table.name for table in run.domain.tables])
     return [
-        Replayed(
-            name, before[name], _keys_gone(run, _aside(run, name), since[name], gone=True),
-            _keys_gone(run, _aside(run, name), since[name], gone=False), run.spark.table(_aside(run, name)).count(),
-        )
-        for name in there
-    ]  # fmt: skip
+        Replayed(name, before[name], _only_in(run, then[name], aside), _only_in(run, aside, then[name]), run.spark.table(aside).count())
+        for name, aside in now.items()
+    ]

@@ -22,7 +22,7 @@ from .delta import ledger, table_manager
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Table, quarantine_of
-from .judging import date_sql, judge_rows, judge_sets, latest_date, take_stock
+from .judging import as_of, date_sql, judge_rows, judge_sets, take_stock
 from .runs import Outcome, Run, recorded
 from .utils.errors import SourceError
 from .utils.spark import kept, named
@@ -115,15 +115,15 @@ def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcom
 
 def _from_tables(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome) -> table_manager.Changes:
     "Build a table from other tables."
-    as_of = date_sql(latest_date(run)) if any("{as_of}" in rule.sql for rule in rules) else date_sql(None)
+    day = as_of(run, rules)
     outcome.rows_in = sum(_frame(run, name).count() for name in table.takes)
     with kept(table.build(**{name: _frame(run, name) for name in table.takes})) as wanted:
         if table.holds:
             held = wanted.agg(F.expr(table.holds).alias("rows")).collect()[0].rows or 0
             outcome.entries = [Entry(table.name, table.takes[0], "contributed", held)]
             ledger.check_balance(outcome.entries, _frame(run, table.takes[0]).count(), where=f"{table.name} from {table.takes[0]}")
-        judge_rows(wanted, rules, as_of, outcome)
-        judge_sets(run, table, wanted, rules, as_of, outcome)
+        judge_rows(wanted, rules, day, outcome)
+        judge_sets(run, table, wanted, rules, day, outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
         return _write(run, table.contract, wanted)
 

@@ -8,7 +8,7 @@ __all__ = ['DISPOSITIONS', 'ACCOUNT', 'raw_rows', 'supersede', 'supersede_whole'
 # %% ../../nbs/16_accounts.ipynb #4212650f
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from .contracts import Contract, Feed, quarantine_of
@@ -47,18 +47,28 @@ def _ordered(sql: str) -> Column:
     return F.expr(text).desc() if last.upper() == "DESC" else F.expr(sql).asc()
 
 
+def _of(keys: Sequence[str]) -> WindowSpec:
+    "Rows of one key and disposition; a row that lacks a part of its key is alone."
+    unkeyed = " OR ".join(f"{key} IS NULL" for key in keys)
+    return Window.partitionBy(*keys, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition")
+
+
+def _where_standing(beaten: Column) -> Column:
+    "The disposition, which is superseded where a standing row is beaten."
+    superseded = beaten & (F.col("_disposition") == "contributed")
+    return F.when(superseded, F.lit("superseded")).otherwise(F.col("_disposition"))
+
+
 def supersede(
     df: DataFrame,  # an account
     keys: Sequence[str],
     first: Sequence[str] = (),  # SQL order that goes before the delivery's own
 ) -> DataFrame:
     "`df` where, of the standing rows of a key, all but the latest are superseded, and the latest, too, if it is a DELETE."
-    unkeyed = " OR ".join(f"{key} IS NULL" for key in keys)
     order = [*map(_ordered, first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), F.desc("_row_key")]
-    rivals = Window.partitionBy(*keys, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition").orderBy(*order)
+    rivals = _of(keys).orderBy(*order)
     beaten = (F.row_number().over(rivals) > 1) | F.first("DML_IND").over(rivals).eqNullSafe("DELETE")
-    superseded = beaten & (F.col("_disposition") == "contributed")
-    return df.withColumn("_disposition", F.when(superseded, F.lit("superseded")).otherwise(F.col("_disposition")))
+    return df.withColumn("_disposition", _where_standing(beaten))
 
 # %% ../../nbs/16_accounts.ipynb #502a6a3f
 def supersede_whole(
@@ -67,15 +77,11 @@ def supersede_whole(
     part: str,  # what tells its rows apart
 ) -> DataFrame:
     "`df` where, of the standing rows of a thing, all but its latest delivery's are superseded, and those, too, if it is a DELETE."
-    unkeyed = " OR ".join(f"{key} IS NULL" for key in whole)
     action = F.when(F.col("DML_IND") == "DELETE", 2).when(F.col("DML_IND") == "UPDATE", 1).otherwise(0)
     delivery = F.struct("_delivered_at", "_source_file", action.alias("action"))
-    rivals = Window.partitionBy(*whole, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition")
-    latest = F.max(delivery).over(rivals)
+    latest = F.max(delivery).over(_of(whole))
     beaten = ~delivery.eqNullSafe(latest) | (latest["action"] == 2)
-    superseded = beaten & (F.col("_disposition") == "contributed")
-    ended = F.when(superseded, F.lit("superseded")).otherwise(F.col("_disposition"))
-    return supersede(df.withColumn("_disposition", ended), [*whole, part])
+    return supersede(df.withColumn("_disposition", _where_standing(beaten)), [*whole, part])
 
 # %% ../../nbs/16_accounts.ipynb #be4092a0
 _KEPT = "_disposition = 'contributed'"
@@ -90,9 +96,7 @@ def set_aside(
     "`df` with `_reasons`, where rows that break a quarantine rule are quarantined."
     judged = judge(df, rules, as_of="_as_of")
     if whole:
-        unkeyed = " OR ".join(f"{key} IS NULL" for key in whole)
-        of_whole = Window.partitionBy(*whole, F.expr(f"CASE WHEN {unkeyed} THEN _row_key END"), "_disposition")
-        everyones = F.array_sort(F.array_distinct(F.flatten(F.collect_set("_reasons").over(of_whole))))
+        everyones = F.array_sort(F.array_distinct(F.flatten(F.collect_set("_reasons").over(_of(whole)))))
         judged = judged.withColumn("_reasons", everyones)
     broken = F.expr(f"{_KEPT} AND size(_reasons) > 0")
     return judged.withColumns(

@@ -97,7 +97,6 @@ def local_conf(
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **_jar_conf(),
-        **dict(pair.split("=", 1) for pair in os.environ.get("DATA_OPS_SPARK_CONF", "").split()),
     }
 
 # %% ../../nbs/03_local_server.ipynb #0d1eefb6

@@ -14,7 +14,7 @@ from .gold_schemas import ENCOUNTERS, PDC_ADHERENCE, READMISSIONS, UTILIZATION
 from ...operations.transformers import conform, distinct, hash_key, islands
 
 # %% ../../../nbs/52_claims_care.ipynb #186629ed
-_STAYS = {("inpatient", "acute inpatient"): "acute inpatient", ("inpatient", "skilled nursing"): "skilled nursing", ("inpatient", "inpatient other"): "inpatient other"}
+_STAYS = ("acute inpatient", "skilled nursing", "inpatient other")
 
 
 def _typed(gold_claims_all: DataFrame) -> DataFrame:
@@ -79,7 +79,7 @@ def encounters(
     )
     nights = F.greatest(F.lit(1), F.datediff("encounter_end_date", "encounter_start_date"))
     group = F.when(F.col("encounter_type") == "inpatient professional", F.lit("inpatient")).otherwise(F.col("service_category_1"))
-    is_stay = F.col("encounter_type").isin(*_STAYS.values())
+    is_stay = F.col("encounter_type").isin(*_STAYS)
     return conform(told.withColumns({"encounter_group": group, "length_of_stay": F.when(is_stay, nights)}), ENCOUNTERS)
 
 # %% ../../../nbs/52_claims_care.ipynb #c2c12149
@@ -92,8 +92,8 @@ def utilization_per_1000(
     used = gold_encounters.groupBy("encounter_group", "encounter_type", F.trunc("encounter_start_date", "MM").alias("coverage_month")).agg(
         F.count("*").alias("encounter_count"), F.coalesce(F.sum("length_of_stay"), F.lit(0)).alias("day_count")
     )
-    months = gold_member_months.where("coverage_type IN ('PART_A', 'PART_B')").select(F.col("person_id").alias("member_id"), "coverage_month")
-    members = with_person(months, silver_person_crosswalk).groupBy("coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
+    months = gold_member_months.where("coverage_type IN ('PART_A', 'PART_B')").select("person_id", "coverage_month")
+    members = with_person(months, silver_person_crosswalk, "person_id").groupBy("coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
     kinds = distinct(used, "encounter_group", "encounter_type")
     grid = kinds.crossJoin(members).join(used, on=["encounter_group", "encounter_type", "coverage_month"], how="full")
     filled = grid.withColumns({name: F.coalesce(name, F.lit(0)) for name in ("encounter_count", "day_count", "member_months")})
@@ -150,9 +150,9 @@ def pdc_adherence(
     fills = silver_pharmacy.where("is_final_action AND days_supply > 0").select(
         "person_id", F.year("dispensing_date").alias("year"), F.left("ndc_code", F.lit(9)).alias("drug_code"), "dispensing_date", "days_supply"
     )
-    spans = silver_eligibility.where("coverage_type = 'PART_D'").select(F.col("person_id").alias("member_id"), "eligibility_start_date", "eligibility_end_date")
+    spans = silver_eligibility.where("coverage_type = 'PART_D'").select("person_id", "eligibility_start_date", "eligibility_end_date")
     years = F.explode(F.expr("sequence(year(eligibility_start_date), least(year(eligibility_end_date), 2100))")).alias("year")
-    covered = with_person(spans, silver_person_crosswalk).select("person_id", "eligibility_end_date", years)
+    covered = with_person(spans, silver_person_crosswalk, "person_id").select("person_id", "eligibility_end_date", years)
     ends = covered.groupBy("person_id", "year").agg(F.max("eligibility_end_date").alias("_covered_to"))
     by_drug = fills.groupBy("person_id", "drug_code", "year").agg(
         F.array_sort(F.collect_list(F.struct(F.col("dispensing_date").alias("day"), F.col("days_supply").alias("days")))).alias("_fills"),

@@ -6,28 +6,23 @@
 __all__ = ['medical_rows', 'medical']
 
 # %% ../../../nbs/48_claims_medical.ipynb #1be1235b
-from pyspark.sql import Column, DataFrame, Window, WindowSpec
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from .bronze import diagnoses, diagnosis_code_type, lines, padded, present
+from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, padded, present
 from .categories import MEDICAL, categorised
 from .feeds import FACILITY
-from .people import coverage_of, match, with_person
+from .people import match
 from .schemas import MEDICAL as CONTRACT
-from .versions import CLAIM, VERSIONED, nest, unnest, with_parent, with_versions
+from .versions import CLAIM, DERIVED, VERSIONED, unnest, versions_of
 from ...operations.accounts import ACCOUNT
 from ...operations.transformers import amount, clean, rif_date
 
 # %% ../../../nbs/48_claims_medical.ipynb #078ec990
-def _of_claim() -> WindowSpec:
-    "The lines of a claim's delivery."
-    return Window.partitionBy(*CLAIM, "_disposition")
-
-
 def _is_detail() -> Column:
     "Is the line more than the claim's total?"
     counts = ~F.col("revenue_code").eqNullSafe("0001")
-    return counts | ~F.max(counts).over(_of_claim())
+    return counts | ~F.max(counts).over(of_claim())
 
 
 def _of_line(value: Column) -> Column:
@@ -42,8 +37,7 @@ def _total(*names: str) -> Column:
 
 # %% ../../../nbs/48_claims_medical.ipynb #0a9e6c56
 _SIGNS = ("is_void", "control_number", "original_control_number", "claim_group_id", "provider_id", "near_line_code")
-_DERIVED = (*VERSIONED, "eligibility_match", "service_category_1", "service_category_2")
-_SENT = tuple(name for name in (*CONTRACT.business, *_SIGNS) if name not in _DERIVED)
+_SENT = tuple(name for name in (*CONTRACT.business, *_SIGNS) if name not in DERIVED)
 
 
 def _claim() -> dict[str, Column]:
@@ -76,7 +70,7 @@ def _claim() -> dict[str, Column]:
         "drg_code_type": F.when(clean("CLM_DRG_CD").isNotNull(), F.lit("ms-drg")),
         "billing_npi": clean("ORG_NPI_NUM"),
         "facility_npi": clean("ORG_NPI_NUM"),
-        "attending_npi": F.max(clean("AT_PHYSN_NPI")).over(_of_claim()),  # blank on the total's line
+        "attending_npi": F.max(clean("AT_PHYSN_NPI")).over(of_claim()),  # blank on the total's line
         "in_network_flag": F.lit(None).cast("boolean"),
         "header_charge_amount": amount("CLM_TOT_CHRG_AMT"),
         "header_paid_amount": amount("CLM_PMT_AMT"),
@@ -122,7 +116,7 @@ def _header_allowed() -> Column:
     stay = _total(
         "CLM_PMT_AMT", "NCH_BENE_IP_DDCTBL_AMT", "NCH_BENE_PTA_COINSRNC_LBLTY_AM", "NCH_BENE_BLOOD_DDCTBL_LBLTY_AM", "NCH_PRMRY_PYR_CLM_PD_AMT"
     )
-    return F.when(F.col("source_feed").isin("inpatient", "snf"), stay).otherwise(F.sum("allowed_amount").over(_of_claim()))
+    return F.when(F.col("source_feed").isin("inpatient", "snf"), stay).otherwise(F.sum("allowed_amount").over(of_claim()))
 
 
 def medical_rows(
@@ -158,11 +152,12 @@ def medical(
     silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "The account with person, eligibility, versions and categories."
-    claims = with_person(nest(rows, _HEADER, _LINES), silver_person_crosswalk)
-    covered = coverage_of(silver_demographics, silver_eligibility, silver_person_crosswalk)
-    matched = claims.join(covered, on="person_id", how="left").withColumn("_parts", F.expr(_PARTS))
-    versions = with_versions(with_parent(matched))
-    coded = {"bill": F.regexp_replace("bill_type_code", "^0", ""), "revenue_codes": F.expr("transform(_lines, line -> line.revenue_code)")}
+    versions = versions_of(rows, _HEADER, _LINES, silver_demographics, silver_eligibility, silver_person_crosswalk)
+    coded = {
+        "_parts": F.expr(_PARTS),
+        "bill": F.regexp_replace("bill_type_code", "^0", ""),
+        "revenue_codes": F.expr("transform(_lines, line -> line.revenue_code)"),
+    }
     category = versions.withColumns(coded).withColumn("_category", categorised(MEDICAL))
     return unnest(
         category, (*_HEADER, *VERSIONED),

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from .bronze import lines, padded
 from .feeds import PDE
-from .people import coverage_of, match, with_person
+from .people import match, with_coverage
 from .schemas import PHARMACY
 from ...operations.accounts import ACCOUNT
 from ...operations.transformers import amount, clean, recode, rif_date
@@ -125,8 +125,6 @@ def pharmacy(
 ) -> DataFrame:
     "The account with person, eligibility and final action."
     aside = F.when(F.col("_disposition") != "contributed", F.col("_row_key"))
-    events = with_person(rows.withColumn("_alone", aside), silver_person_crosswalk)
-    covered = coverage_of(silver_demographics, silver_eligibility, silver_person_crosswalk)
+    events = with_coverage(rows.withColumn("_alone", aside), silver_demographics, silver_eligibility, silver_person_crosswalk)
     by_contract = "span.coverage_type = 'PART_D' AND left(span.plan_id, 5) = left(plan_id, 5)"
-    matched = events.join(covered, on="person_id", how="left").withColumn("eligibility_match", match("dispensing_date", by_contract))
-    return paired(matched)
+    return paired(events.withColumn("eligibility_match", match("dispensing_date", by_contract)))

@@ -6,29 +6,23 @@
 __all__ = ['ENTRY_CODES', 'professional_rows', 'professional']
 
 # %% ../../../nbs/49_claims_professional.ipynb #113bfbbc
-from pyspark.sql import Column, DataFrame, Window, WindowSpec
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from .bronze import diagnoses, diagnosis_code_type, lines, padded, present
+from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, padded, present
 from .categories import PROFESSIONAL as CATEGORIES
 from .categories import categorised
 from .feeds import PROFESSIONAL
-from .people import coverage_of, match, with_person
+from .people import match
 from .schemas import PROFESSIONAL as CONTRACT
-from .versions import CLAIM, VERSIONED, nest, unnest, with_parent, with_versions
+from .versions import CLAIM, DERIVED, VERSIONED, unnest, versions_of
 from ...operations.accounts import ACCOUNT
 from ...operations.transformers import amount, clean, recode, rif_date
 
 # %% ../../../nbs/49_claims_professional.ipynb #746434af
 _SIGNS = ("is_void", "control_number", "original_control_number", "claim_group_id", "provider_id")
-_DERIVED = (*VERSIONED, "eligibility_match", "service_category_1", "service_category_2")
-_SENT = tuple(name for name in (*CONTRACT.business, *_SIGNS) if name not in _DERIVED)
+_SENT = tuple(name for name in (*CONTRACT.business, *_SIGNS) if name not in DERIVED)
 ENTRY_CODES: dict[str, str] = {"1": "1", "3": "8", "5": "7"}
-
-
-def _of_claim() -> WindowSpec:
-    "The lines of a claim's delivery."
-    return Window.partitionBy(*CLAIM, "_disposition")
 
 
 def _claim() -> dict[str, Column]:
@@ -44,8 +38,8 @@ def _claim() -> dict[str, Column]:
         "original_control_number": F.lit(None).cast("string"),
         "claim_group_id": clean("CLM_GRP_ID"),
         "provider_id": F.coalesce(clean("CARR_CLM_BLG_NPI_NUM"), clean("ORG_NPI_NUM"), clean("PRVDR_NPI"), clean("TAX_NUM")),
-        "claim_start_date": F.min(rif_date("CLM_FROM_DT")).over(_of_claim()),
-        "claim_end_date": F.max(rif_date("CLM_THRU_DT")).over(_of_claim()),
+        "claim_start_date": F.min(rif_date("CLM_FROM_DT")).over(of_claim()),
+        "claim_end_date": F.max(rif_date("CLM_THRU_DT")).over(of_claim()),
         "received_date": F.lit(None).cast("date"),
         "paid_date": rif_date("NCH_WKLY_PROC_DT"),
         "referring_npi": clean("RFR_PHYSN_NPI"),
@@ -101,7 +95,7 @@ def professional_rows(
         .withColumns(
             {
                 "diagnosis_pointers": F.filter(F.array(pointed), lambda place: place > 0),
-                "header_allowed_amount": F.sum("allowed_amount").over(_of_claim()),
+                "header_allowed_amount": F.sum("allowed_amount").over(of_claim()),
             }
         )
     )
@@ -119,9 +113,7 @@ def professional(
     silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "The account with person, eligibility, versions and categories."
-    claims = with_person(nest(rows, _HEADER, _LINES), silver_person_crosswalk)
-    covered = coverage_of(silver_demographics, silver_eligibility, silver_person_crosswalk)
-    versions = with_versions(with_parent(claims.join(covered, on="person_id", how="left")))
+    versions = versions_of(rows, _HEADER, _LINES, silver_demographics, silver_eligibility, silver_person_crosswalk)
     matched = match("claim_start_date", "span.coverage_type = 'PART_B'")
     told = unnest(versions, (*_HEADER, *VERSIONED), eligibility_match=matched)
     category = told.withColumn("place", F.col("place_of_service_code")).withColumn("_category", categorised(CATEGORIES))

@@ -53,8 +53,8 @@ def _members(gold_member_months: DataFrame, silver_person_crosswalk: DataFrame) 
     part = F.when(F.col("coverage_type").isin(*_COVERAGE["medical"]), F.lit("medical")).when(
         F.col("coverage_type").isin(*_COVERAGE["pharmacy"]), F.lit("pharmacy")
     )
-    months = gold_member_months.select(F.col("person_id").alias("member_id"), F.col("coverage_month"), part.alias("coverage"))
-    people = with_person(months.where("coverage IS NOT NULL"), silver_person_crosswalk)
+    months = gold_member_months.select("person_id", "coverage_month", part.alias("coverage"))
+    people = with_person(months.where("coverage IS NOT NULL"), silver_person_crosswalk, "person_id")
     return people.groupBy("coverage", "coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
 
 
@@ -107,8 +107,8 @@ def high_cost_members(
     fills = silver_pharmacy.where("is_final_action").select(
         "person_id", F.year("dispensing_date").alias("year"), F.col("paid_amount").alias("pharmacy_paid_amount")
     )
-    months = gold_member_months.select(F.col("person_id").alias("member_id"), F.year("coverage_month").alias("year"), "coverage_month")
-    covered = with_person(months, silver_person_crosswalk).select("person_id", "year", "coverage_month")
+    months = gold_member_months.select("person_id", F.year("coverage_month").alias("year"), "coverage_month")
+    covered = with_person(months, silver_person_crosswalk, "person_id").select("person_id", "year", "coverage_month")
     together = medical.unionByName(fills, allowMissingColumns=True).unionByName(covered, allowMissingColumns=True)
     spent = together.groupBy("person_id", "year").agg(
         F.coalesce(F.sum("medical_paid_amount"), F.lit(0)).alias("medical_paid_amount"),

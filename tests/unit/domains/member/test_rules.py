@@ -1,17 +1,16 @@
 """Every rule has examples that pass and examples that fail; the rules are the catalogue's."""
 
-import csv
 from functools import reduce
 
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from data_ops.config import project_root
 from data_ops.delta.ledger import metric
 from data_ops.domains.member.domain import DOMAIN
 from data_ops.domains.member.rules import RULES
 from data_ops.operations.quality import Rule, count_failing, tables_of, tallies
+from tests.unit.domains.catalogue import CATALOGUE, agreed
 
 from .frames import frame
 
@@ -520,7 +519,6 @@ def test_a_set_rule_is_broken_by_bad_tables(rule, verdicts):
 
 # ---------------------------------------------------------------------------------------- catalogue
 
-CATALOGUE = project_root().parent / "shared/model/dq_rules.tsv"
 OURS_ALONE = {
     ("silver_person_crosswalk", "ids_present"),
     ("silver_person_crosswalk", "no_cycle"),
@@ -540,13 +538,7 @@ OURS_ALONE = {
 
 @pytest.mark.skipif(not CATALOGUE.is_file(), reason="the rule catalogue is not beside the project")
 def test_the_rules_are_the_catalogues():
-    with CATALOGUE.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    theirs = {
-        (row["table"], row["rule"]): (row["severity"], row["scope"])
-        for row in rows
-        if row["table"] in CONTRACTS
-    }
+    theirs = agreed(CONTRACTS)
     ours = {key(rule): (rule.severity, rule.scope) for rule in RULES}
     assert len(theirs) > 30
     assert {name: ours.get(name) for name in theirs} == theirs
