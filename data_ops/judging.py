@@ -6,7 +6,7 @@
 __all__ = ['take_stock', 'judge_rows', 'judge_sets', 'latest_date', 'as_of', 'date_sql']
 
 # %% ../nbs/72_judging.ipynb #471a91b0
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame, Row
@@ -25,12 +25,16 @@ def take_stock(
     tallies: Iterable[Row],  # as `accounts.tally` counts
     rules: tuple[quality.Rule, ...],
     outcome: Outcome,
-) -> date | None:
-    "Put the tallies into the outcome's entries and metrics; returns the account's latest date. Raises LedgerError if it does not balance."
+    beside: Mapping[str, int] | None = None,  # bronze table → rows that were not looked at, nothing new being said of them
+) -> None:
+    "Put the tallies into the outcome's entries and metrics. Raises LedgerError if it does not balance."
+    beside = beside or {}
     counts = {row["_input"]: row.asDict() for row in tallies}
     for name in table.accounts_for:
         found = counts.get(name, {})
-        entries = [Entry(table.name, name, ending, found.get(ending, 0)) for ending in accounts.DISPOSITIONS]
+        ends = {ending: found.get(ending, 0) for ending in accounts.DISPOSITIONS}
+        ends["unchanged"] += beside.get(name, 0)
+        entries = [Entry(table.name, name, ending, rows) for ending, rows in ends.items()]
         rows_in = run.spark.table(run.name(name)).count()
         ledger.check_balance(entries, rows_in, where=f"{table.name} from {name}")
         outcome.entries += [entry for entry in entries if entry.row_count]
@@ -44,7 +48,6 @@ def take_stock(
         if rule.scope == "row":
             checked = "judged" if rule.severity == "quarantine" else "kept"
             outcome.metrics.append(ledger.metric(rule, total(checked), total(f"rule_{rule.name}")))
-    return max((row["latest"] for row in counts.values() if row["latest"]), default=None)
 
 
 def judge_rows(
@@ -78,11 +81,13 @@ def judge_sets(
 # %% ../nbs/72_judging.ipynb #997d4438
 def latest_date(
     run: Run,
+    table: Table,
 ) -> date | None:
-    "The latest date that the domain's feeds can speak of."
+    "The latest date that the feeds the table accounts for can speak of; of a table made from tables, all feeds of the domain."
     found = [
         run.spark.table(run.name(feed.table)).agg(F.expr(feed.as_of).cast("date").alias("latest"))
         for feed in run.domain.feeds
+        if feed.table in table.accounts_for or not table.rows
         if table_manager.exists(run.spark, run.name(feed.table))
     ]
     return max((row.latest for df in found for row in df.collect() if row.latest), default=None)
@@ -90,10 +95,11 @@ def latest_date(
 
 def as_of(
     run: Run,
-    rules: Iterable[quality.Rule],
+    table: Table,
+    rules: Iterable[quality.Rule],  # that are judged on it as a whole
 ) -> str:
     "SQL for the latest date, looked up only where a rule speaks of it."
-    return date_sql(latest_date(run) if any("{as_of}" in rule.sql for rule in rules) else None)
+    return date_sql(latest_date(run, table) if any("{as_of}" in rule.sql for rule in rules) else None)
 
 
 def date_sql(

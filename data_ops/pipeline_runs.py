@@ -19,10 +19,10 @@ from .arrivals import account_for, check_landed, known_hashes
 from .config import project_root
 from .delta import ledger, table_manager
 from .operations import landing, quality
-from .operations.contracts import Feed, Table, quarantine_of
+from .operations.contracts import Feed, Table
 from .pipelines import CONFIGURED
 from .runs import Outcome, Run, Work, prepare, recorded
-from .judging import as_of, date_sql, judge_rows, judge_sets, take_stock
+from .judging import as_of, judge_rows, judge_sets, take_stock
 from .utils.errors import ConfigError, without_values
 
 # %% ../nbs/76_pipeline_runs.ipynb #4d65f926
@@ -122,11 +122,11 @@ def _built(run: Run, table: Table) -> Work:
 
     def work(outcome: Outcome) -> None:
         frame, rules = run.spark.table(run.name(table.name)), quality.rules_for(run.domain.rules, table.name)
+        day = as_of(run, table, rules)
         if table.rows:
             counts = run.spark.table(f"{run.name(table.name)}_tally").collect()
-            day = date_sql(take_stock(run, table, counts, rules, outcome))
+            take_stock(run, table, counts, rules, outcome)
         else:
-            day = as_of(run, rules)
             outcome.rows_in = sum(run.spark.table(run.name(name)).count() for name in table.takes)
             judge_rows(frame, rules, day, outcome)
         judge_sets(run, table, frame, rules, day, outcome)
@@ -157,9 +157,8 @@ def run_pipeline(
     run.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {run.settings.schema_of(run.domain.name)}")
     known = known_hashes(run, run.domain.feeds)
     files = landing.survey(Path(run.settings.source), run.domain.feeds, known)
-    contracts = [table.contract for table in run.domain.tables]
-    contracts += [quarantine_of(table.contract) for table in run.domain.tables if table.rows]
-    before = {name: table_manager.version(run.spark, name) for name in (run.name(one.name) for one in contracts)}
+    made = [run.settings.table(run.domain.name, name) for table in run.domain.tables for name in _datasets(table)]
+    before = {name: table_manager.version(run.spark, name) for name in made}
     values = {name: str(getattr(run.settings, name)) for name in CONFIGURED} | {"run_id": run.run_id, "known": " ".join(sorted(known))}
     with _configured(run.spark, {f"data_ops.{name}": value for name, value in values.items()}):
         try:

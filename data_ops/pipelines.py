@@ -84,8 +84,30 @@ class Pipeline:
         "Register a table that is made from tables."
         table = self.domain.table(name)
         query = lambda: table.build(**self._frames(table.takes))  # noqa: E731
-        expected = expectations(self.dp, quality.rules_for(self.domain.rules, name), "CAST(NULL AS DATE)")
+        rules = quality.rules_for(self.domain.rules, name)
+        expected = expectations(self.dp, rules, "CAST(NULL AS DATE)")
         self.dp.materialized_view(**_typed(table.contract))(expected(query))
+        self._sets(name, rules)
+
+    def _latest(self, name: str) -> str:
+        "SQL for the latest date that the table's files, or the domain's, speak of."
+        accounted = [table for table in self.domain.tables if table.rows]
+        own = [table for table in accounted if table.name == name]
+        found = [f"(SELECT max(latest) FROM {table.name}_tally)" for table in own or accounted]
+        return f"greatest({', '.join(found)})" if len(found) > 1 else found[0]
+
+    def _sets(self, name: str, rules: tuple[quality.Rule, ...]) -> None:
+        "Register the set rules' counts, where `dp` has expectations to put on them; elsewhere the runner counts them."
+        own = [rule for rule in rules if rule.scope == "set"]
+        if not (own and _has_expectations(self.dp)):
+            return
+
+        def counts() -> DataFrame:
+            tables = {one: self.read(one) for rule in own for one in (*quality.tables_of(rule), rule.table)}
+            return quality.set_counts(self.spark, own, tables, self._latest(name))
+
+        expected = _put(self.dp, {severity: _within(own, severity) for severity in _DECORATORS})
+        self.dp.materialized_view(name=f"{name}_set_rules", comment=f"one row a set rule of {name}: keys checked and failed")(expected(counts))
 
     def _accounted(self, name: str) -> None:
         table = self.domain.table(name)
@@ -95,7 +117,7 @@ class Pipeline:
 
         def rows() -> DataFrame:
             assert table.rows is not None
-            return table.rows(**self._frames(table.accounts_for))
+            return table.rows(**{one: accounts.raw_rows(self.read(one), feeds[one]) for one in table.accounts_for})
 
         def finished() -> DataFrame:
             return table.build(accounts.set_aside(self.read(f"{name}_rows"), rules, table.whole), **self._frames(table.takes))
@@ -120,8 +142,28 @@ class Pipeline:
         self.dp.materialized_view(**_typed(table.contract))(kept)
         self.dp.materialized_view(**_typed(quarantine_of(table.contract)))(aside)
         self.dp.materialized_view(name=f"{name}_tally", comment=f"rows of {name}'s inputs by disposition, and by rule broken")(tally)
+        self._sets(name, rules)
 
 # %% ../nbs/75_pipelines.ipynb #bdf72934
+_DECORATORS = {"warn": "expect_all", "quarantine": "expect_all_or_drop", "fail": "expect_all_or_fail"}
+
+
+def _has_expectations(dp: Any) -> bool:
+    "Has `dp` expectations, as Lakeflow's has and open-source Spark's has not?"
+    return hasattr(dp, "expect_all")
+
+
+def _put(dp: Any, told: dict[str, dict[str, str]]) -> Callable[[Query], Query]:
+    "A decorator that puts conditions by severity on a query."
+
+    def decorate(query: Query) -> Query:
+        for severity, conditions in told.items():
+            query = getattr(dp, _DECORATORS[severity])(conditions)(query) if conditions else query
+        return query
+
+    return decorate
+
+
 def expectations(
     dp: Any,
     rules: tuple[quality.Rule, ...],
@@ -136,18 +178,17 @@ def expectations(
             return {rule.name: f"NOT array_contains(_reasons, '{rule.name}')" for rule in own}
         return {rule.name: f"({unless}) OR coalesce(({rule.condition(as_of)}), false)" for rule in own}
 
-    def decorate(query: Query) -> Query:
-        if not hasattr(dp, "expect_all"):
-            return query
-        for severity, decorator in _DECORATORS.items():
-            told = of(severity)
-            query = getattr(dp, decorator)(told)(query) if told else query
-        return query
-
-    return decorate
+    return _put(dp, {severity: of(severity) for severity in _DECORATORS} if _has_expectations(dp) else {})
 
 
-_DECORATORS = {"warn": "expect_all", "quarantine": "expect_all_or_drop", "fail": "expect_all_or_fail"}
+def _within(rules: list[quality.Rule], severity: str) -> dict[str, str]:
+    "Set rule → the condition on its row of counts that a job's verdict comes to."
+
+    def condition(rule: quality.Rule) -> str:
+        few = f"failed <= {rule.tolerance} * checked" if rule.tolerance < 1 else f"failed <= {rule.tolerance}"
+        return f"rule <> '{rule.name}' OR failed = 0" + (f" OR {few}" if severity == "warn" and rule.tolerance else "")
+
+    return {rule.name: condition(rule) for rule in rules if rule.severity == severity}
 
 # %% ../nbs/75_pipelines.ipynb #5feedc3a
 CONFIGURED: tuple[str, ...] = ("environment", "catalog", "member_schema", "claims_schema", "ops_schema", "source", "data_source")

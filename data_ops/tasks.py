@@ -19,10 +19,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
+from .delta.changes import subjects_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
-from .operations.contracts import Contract, Table, quarantine_of
-from .judging import as_of, date_sql, judge_rows, judge_sets, take_stock
+from .operations.contracts import Contract, Feed, Table, quarantine_of
+from .operations.locality import Part, rows_about, rows_of
+from .operations.transformers import clean
+from .judging import as_of, judge_rows, judge_sets, take_stock
 from .runs import Outcome, Run, recorded
 from .utils.errors import SourceError
 from .utils.spark import kept, named
@@ -71,61 +74,108 @@ def _frame(run: Run, name: str) -> DataFrame:
     return run.spark.table(run.name(name))
 
 
+def _feeds(run: Run) -> dict[str, Feed]:
+    return {feed.table: feed for feed in run.domain.feeds}
+
+
 @contextmanager
-def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...]) -> Iterator[DataFrame]:
-    "The table's raw rows, judged and finished."
+def _part(run: Run, table: Table, outcome: Outcome, last: tuple[str, int] | None) -> Iterator[Part | None]:
+    "The part of the table that changed inputs can change; None: all of it."
+    former, now = (json.loads(last[0]) if last else {}), json.loads(outcome.inputs)
+    known = last and last[1] == outcome.version and former.get("code") == now["code"]
+    ids = subjects_changed(run.spark, table, _feeds(run), run.name, former) if known else None
+    if ids is None or table.local is None:
+        yield None
+        return
+    with kept(ids) as frozen:
+        yield Part(frozen, table.local.key)
+
+
+def _takes(run: Run, table: Table, part: Part | None) -> dict[str, DataFrame]:
+    "What the table's `build` takes, or the part's rows of it."
+    frames = {name: _frame(run, name) for name in table.takes}
+    whole = table.local.aliases if table.local else ""
+    return {name: df if part is None or name == whole else part.of(df) for name, df in frames.items()}
+
+
+@contextmanager
+def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part | None) -> Iterator[DataFrame]:
+    "The table's raw rows, or the part's, judged and finished."
     assert table.rows is not None
-    rows = table.rows(**{name: _frame(run, name) for name in table.accounts_for})
+    feeds = _feeds(run)
+    sent = {name: accounts.raw_rows(_frame(run, name), feeds[name]) for name in table.accounts_for}
+    if part:
+        rows = part.of(table.rows(**{name: rows_about(df, part.ids, feeds[name]) for name, df in sent.items()}))
+    else:
+        rows = table.rows(**sent)
     with named(rows) as raw:
         judged = accounts.set_aside(raw, rules, table.whole)
-        with kept(table.build(judged, **{name: _frame(run, name) for name in table.takes})) as account:
+        with kept(table.build(judged, **_takes(run, table, part))) as account:
             yield account
 
+
+def _beside(run: Run, table: Table, part: Part | None) -> dict[str, int]:
+    "Rows of each bronze table that are not looked at."
+    if part is None:
+        return {}
+    feeds = _feeds(run)
+    return {name: rows_of(_frame(run, name), part.ids, clean(feeds[name].subject), those=False).count() for name in table.accounts_for}
+
+
+def _whole(run: Run, table: Table, wanted: DataFrame, part: Part | None) -> DataFrame:
+    "The table as it will be."
+    if part is None:
+        return wanted
+    names = table.contract.names
+    return part.others(_frame(run, table.name)).select(*names).unionByName(wanted.select(*names))
+
 # %% ../nbs/73_tasks.ipynb #25080349
-def _write(run: Run, contract: Contract, wanted: DataFrame | None) -> table_manager.Changes:
-    "Bring a table to the wanted content; None: it is to be empty."
+def _write(run: Run, contract: Contract, wanted: DataFrame | None, part: Part | None) -> table_manager.Changes:
+    "Bring a table, or a part of it, to the wanted content; None: it is to be empty."
     name = run.name(contract.name)
     table_manager.ensure(run.spark, contract, name, replace=run.afresh(contract.name.removesuffix("_quarantine")))
     if wanted is not None:
-        return table_manager.sync(run.spark, wanted, contract, name)
+        return table_manager.sync(run.spark, wanted, contract, name, part)
     return table_manager.clear(run.spark, name)
 
 
-def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int) -> None:
+def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None) -> None:
     "Bring the table's quarantine up to date; where nothing is and nothing was in it, make sure that it is there."
-    contract, feeds = quarantine_of(table.contract), {feed.table: feed for feed in run.domain.feeds}
+    contract, feeds = quarantine_of(table.contract), _feeds(run)
     raw = [(_frame(run, name), feeds[name]) for name in table.accounts_for]
-    wanted = accounts.kept_out(account, table.contract, raw) if rows else None
-    _write(run, contract, wanted)
+    wanted = accounts.kept_out(account, table.contract, raw) if rows or part else None
+    _write(run, contract, wanted, part)
 
 
-def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome) -> table_manager.Changes:
-    "Build a table that accounts for bronze rows, with its quarantine."
-    with _account(run, table, rules) as account:
-        latest = take_stock(run, table, accounts.tally(account, rules).collect(), rules, outcome)
+def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome, part: Part | None) -> table_manager.Changes:
+    "Build a table that accounts for bronze rows, or a part of it, with its quarantine."
+    sets = [rule for rule in rules if rule.scope == "set"]
+    with _account(run, table, rules, part) as account:
+        take_stock(run, table, accounts.tally(account, rules).collect(), rules, outcome, _beside(run, table, part))
         wanted = accounts.accepted(account, table.contract)
-        judge_sets(run, table, wanted, rules, date_sql(latest), outcome)
+        judge_sets(run, table, _whole(run, table, wanted, part), rules, as_of(run, table, sets), outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
         with ThreadPoolExecutor(2) as pool:
-            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined)
-            changes = _write(run, table.contract, wanted)
+            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined, part)
+            changes = _write(run, table.contract, wanted, part)
             aside.result()
         return changes
 
 
-def _from_tables(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome) -> table_manager.Changes:
-    "Build a table from other tables."
-    day = as_of(run, rules)
+def _from_tables(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome, part: Part | None) -> table_manager.Changes:
+    "Build a table, or a part of it, from other tables."
+    day = as_of(run, table, rules)
     outcome.rows_in = sum(_frame(run, name).count() for name in table.takes)
-    with kept(table.build(**{name: _frame(run, name) for name in table.takes})) as wanted:
+    with kept(table.build(**_takes(run, table, part))) as wanted:
+        whole = _whole(run, table, wanted, part)
         if table.holds:
-            held = wanted.agg(F.expr(table.holds).alias("rows")).collect()[0].rows or 0
+            held = whole.agg(F.expr(table.holds).alias("rows")).collect()[0].rows or 0
             outcome.entries = [Entry(table.name, table.takes[0], "contributed", held)]
             ledger.check_balance(outcome.entries, _frame(run, table.takes[0]).count(), where=f"{table.name} from {table.takes[0]}")
-        judge_rows(wanted, rules, day, outcome)
-        judge_sets(run, table, wanted, rules, day, outcome)
+        judge_rows(whole, rules, day, outcome)
+        judge_sets(run, table, whole, rules, day, outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
-        return _write(run, table.contract, wanted)
+        return _write(run, table.contract, wanted, part)
 
 
 def build(
@@ -139,10 +189,12 @@ def build(
     def work(outcome: Outcome) -> None:
         outcome.inputs = _inputs(run, table)
         outcome.version = table_manager.version(run.spark, run.name(name))
-        if not run.afresh(name) and _last_good(run, name) == (outcome.inputs, outcome.version):
+        last = None if run.afresh(name) else _last_good(run, name)
+        if last == (outcome.inputs, outcome.version):
             outcome.state = "up_to_date"
         else:
-            changes = (_from_bronze if table.rows else _from_tables)(run, table, rules, outcome)
+            with _part(run, table, outcome, last) as part:
+                changes = (_from_bronze if table.rows else _from_tables)(run, table, rules, outcome, part)
             outcome.inserted, outcome.updated, outcome.deleted = changes.inserted, changes.updated, changes.deleted
             outcome.state = "written" if changes.any else "unchanged"
             outcome.version = table_manager.version(run.spark, run.name(name))

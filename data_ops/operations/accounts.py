@@ -23,7 +23,7 @@ def raw_rows(
     bronze: DataFrame,
     feed: Feed,
 ) -> DataFrame:
-    "Bronze rows as the start of an account: `_row_key`, `_as_of` (the latest date their own file can speak of), `_input`."
+    "Bronze rows as an account begins, which a domain's functions of raw rows take: `_row_key`, `_as_of` (the latest date their own file can speak of), `_input`."
     dates = bronze.groupBy("_file_hash").agg(F.expr(feed.as_of).cast("date").alias("_as_of"))
     return bronze.join(F.broadcast(dates), on="_file_hash", how="left").withColumns(
         {

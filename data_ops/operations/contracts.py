@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AUDIT', 'QUARANTINE', 'BRONZE_AUDIT', 'Column', 'Contract', 'contract', 'quarantine_of', 'Feed', 'bronze_contract',
-           'Table', 'Domain']
+           'Local', 'Table', 'Domain']
 
 # %% ../../nbs/10_contracts.ipynb #f8eeff2f
 import inspect
@@ -137,6 +137,8 @@ class Feed:
     separator: str = "|"
     system: str = "cms_rif"
     as_of: str = "to_date(max(_delivered_at))"  # SQL aggregate over a file's rows: the latest date the file can speak of
+    subject: str = ""  # raw column: whom a row is about
+    thing: str = ""  # raw column: what is replaced as a whole, whomever it was about, as a claim is
 
     @property
     def table(self) -> str:
@@ -167,13 +169,23 @@ def bronze_contract(
 
 # %% ../../nbs/10_contracts.ipynb #0bdc2791
 @dataclass(frozen=True)
+class Local:
+    "A table's rows of one subject follow from the inputs' rows of that subject alone: so it can be built subject by subject."
+
+    key: str = "person_id"  # column of the table, and of the tables it reads
+    aliases: str = ""  # a table it reads that says which subjects are one, with columns `alias` and `key`
+    alias: str = "old_member_id"
+
+
+@dataclass(frozen=True)
 class Table:
     "A contract and the pure functions that build it; their argument names are the tables they read."
 
     contract: Contract
     build: Callable[..., DataFrame]
-    rows: Callable[..., DataFrame] | None = None  # silver from bronze: raw rows with their disposition; `build` finishes them
+    rows: Callable[..., DataFrame] | None = None  # silver from bronze: an account of raw rows; `build` finishes it
     whole: tuple[str, ...] = ()  # keys of what is quarantined with all its rows, as a claim is with its lines
+    local: Local | None = None  # None: a new row can change any other
     holds: str = ""  # aggregate over the table: how many rows of the first input it holds, for tables that group rows
 
     @property

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Rule', 'row_rule', 'set_rule', 'key_unique', 'on', 'rules_for', 'judge', 'split', 'tallies', 'tables_of',
-           'count_failing', 'standard_expectations']
+           'set_counts', 'count_failing', 'standard_expectations']
 
 # %% ../../nbs/14_quality.ipynb #248d2dee
 import re
@@ -142,24 +142,31 @@ def _bound(sql: str, tables: Iterable[str]) -> str:
     return re.sub(rf"\b(FROM|JOIN)\s+({names})\b", r"\1 {\2}", sql)
 
 
-def count_failing(
+def set_counts(
     spark: SparkSession,
-    rules: Iterable[Rule],  # set rules
+    rules: Iterable[Rule],  # set rules, at least one
     tables: Mapping[str, DataFrame],  # plain name → table, for every table the rules read
     as_of: str,
-) -> dict[str, tuple[int, int]]:
-    "For each set rule (checked, failed): rows, or what the rule counts, and keys that fail it; all in one job."
-    queries = [
+) -> DataFrame:
+    "One row a set rule: `rule`, `checked` (rows, or what the rule counts) and `failed` (keys)."
+    sql = " UNION ALL ".join(
         f"SELECT '{rule.name}' AS rule, (SELECT {rule.checked} FROM {{{rule.table}}}) AS checked, count(*) AS failed"
         f" FROM ({_bound(rule.condition(as_of), tables)})"
         for rule in rules
-        if rule.scope == "set"
-    ]
-    if not queries:
-        return {}
-    sql = " UNION ALL ".join(queries)
+    )
     used: dict[str, Any] = {name: df for name, df in tables.items() if f"{{{name}}}" in sql}
-    return {row.rule: (row.checked, row.failed) for row in spark.sql(sql, **used).collect()}
+    return spark.sql(sql, **used)
+
+
+def count_failing(
+    spark: SparkSession,
+    rules: Iterable[Rule],  # row rules are left out
+    tables: Mapping[str, DataFrame],
+    as_of: str,
+) -> dict[str, tuple[int, int]]:
+    "What `set_counts` counts, as rule → (checked, failed); all in one job."
+    own = [rule for rule in rules if rule.scope == "set"]
+    return {row.rule: (row.checked, row.failed) for row in set_counts(spark, own, tables, as_of).collect()} if own else {}
 
 # %% ../../nbs/14_quality.ipynb #e85887dc
 _EMPTY_ROW = "44136fa355b3678a1146ad16f7e8649e"  # row hash of a row whose columns are all NULL: sha2('{}')

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from scripts.mutate_rif import mutate
 from tests.integration.lakehouse import SAMPLE, SHARED, Lakehouse
 
 SOURCES = {
@@ -14,12 +15,22 @@ SOURCES = {
 
 
 @pytest.fixture(scope="session")
-def members(spark):
+def mutated_rif(tmp_path_factory):
+    """(folder of the sample and a second delivery of corrections and faults, the truth)."""
+    source = tmp_path_factory.mktemp("mutated")
+    return source, mutate(SAMPLE, source)
+
+
+@pytest.fixture(scope="session")
+def members(spark, request):
     """Name of a delivery → its lakehouse with the member tables, and what became of each table."""
 
     @cache
     def build(name: str):
-        source = SOURCES[name]
+        if name == "mutated":
+            source, _ = request.getfixturevalue("mutated_rif")
+        else:
+            source = SOURCES[name]
         if not source.is_dir():
             pytest.skip(f"{name}: development data is not beside the project")
         lakehouse = Lakehouse(spark, source, name=name)

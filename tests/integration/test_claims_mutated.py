@@ -8,8 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from data_ops.utils.errors import LedgerError
-from scripts.mutate_rif import FACILITY, mutate
-from tests.integration.lakehouse import SAMPLE, Lakehouse
+from scripts.mutate_rif import FACILITY
 
 KINDS = (
     "merged retro_terminated replacement replacement_of_replacement void void_of_replacement "
@@ -24,15 +23,9 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def mutated(spark, tmp_path_factory):
+def mutated(claims, mutated_rif):
     """The tables of both deliveries, landed at once, and the truth about them."""
-    source = tmp_path_factory.mktemp("mutated")
-    truth = mutate(SAMPLE, source)
-    lakehouse = Lakehouse(spark, source, name="mutated")
-    lakehouse.run()
-    claims = lakehouse.of("claims")
-    claims.run()
-    return claims, truth
+    return claims("mutated")[0], mutated_rif[1]
 
 
 @pytest.fixture(scope="module")

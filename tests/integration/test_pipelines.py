@@ -1,89 +1,159 @@
-"""The declarative pipelines make the tables that the notebook jobs make, row for row."""
+"""A pipeline's second file, second run, warnings and failures; its set rules on Lakeflow."""
+
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
-from chispa import assert_df_equality
 
+from data_ops import pipelines
+from data_ops.operations.quality import on, row_rule, rules_for
 from data_ops.pipeline_runs import run_pipeline
+from data_ops.pipelines import Pipeline
 from data_ops.runs import Run, get_domain
-from tests.integration.lakehouse import Lakehouse
+from data_ops.utils.errors import QualityError
+from tests.integration.lakehouse import SAMPLE, Lakehouse
+from tests.integration.parity import assert_same_tables, piped_settings, plain
 
-NAME = "cms"
-pytestmark = pytest.mark.slow
+LATE = "beneficiary_2023.csv.gz"
+
+
+class Piped:
+    """A lakehouse whose member tables a pipeline makes."""
+
+    def __init__(self, spark, source, root):
+        self.lakehouse, self.root, self.flows = Lakehouse(spark, source, name="piped"), root, []
+
+    def run(self, run_id: str, *rules):
+        domain = get_domain("member")
+        domain = replace(domain, rules=domain.rules + rules)
+        run = Run(self.lakehouse.spark, piped_settings(self.lakehouse), run_id, domain)
+        with pytest.MonkeyPatch.context() as patch:  # the definitions, too, have the further rules
+            patch.setattr(pipelines, "get_domain", lambda name: domain)
+            told = run_pipeline(run, self.root, told=lambda *event: self.flows.append(event))
+        return {outcome.table: outcome for outcome in told}
+
+    def contents(self) -> dict[str, set]:
+        return {
+            name: set(map(str, plain(self.lakehouse, name).collect()))
+            for name in self.lakehouse.names()
+        }
+
+    def verdicts(self, run_id: str) -> dict[str, str]:
+        metrics = self.lakehouse.table("quality_metrics").where(f"run_id = '{run_id}'")
+        return {row.rule: row.verdict for row in metrics.select("rule", "verdict").collect()}
 
 
 @pytest.fixture(scope="module")
-def both(members, claims, spark, tmp_path_factory):
-    """(lakehouse of the jobs, lakehouse of the pipelines, states of the flows by domain)."""
-    jobs = members(NAME)[0]
-    claims(NAME)
-    piped = Lakehouse(spark, jobs.source, name=f"{NAME}_piped")
-    root = tmp_path_factory.mktemp("piped")
-    flows: dict[str, list[tuple[str, str]]] = {"member": [], "claims": []}
-    for domain, told in flows.items():
-        run = Run(spark, settings(piped), f"pipe-{domain}", get_domain(domain))
-        run_pipeline(run, root, told=lambda *event, told=told: told.append(event))
-    return jobs, piped, root, flows
+def piped(spark, tmp_path_factory):
+    """A first run without one file of the sample, a second with it."""
+    source = tmp_path_factory.mktemp("source") / "rif"
+    shutil.copytree(SAMPLE, source, ignore=shutil.ignore_patterns(LATE))
+    made = Piped(spark, source, tmp_path_factory.mktemp("piped"))
+    made.first = made.run("first")
+    shutil.copy(SAMPLE / LATE, source)
+    made.second = made.run("second")
+    return made
 
 
-def settings(lakehouse):
-    return lakehouse.settings.model_copy(update={"source": str(lakehouse.source)})
+def test_of_a_second_delivery_only_the_new_file_is_read(piped):
+    bronze = piped.lakehouse.table("bronze_beneficiary")
+    found = {row["_source_file"]: row["_batch_id"] for row in bronze.collect()}
+    assert {file for file, run in found.items() if run == "second"} == {LATE}
+    assert {file for file, run in found.items() if run == "first"} == {
+        path.name for path in SAMPLE.glob("beneficiary_20*") if path.name != LATE
+    }
+    late = bronze.where(f"_source_file = '{LATE}'").count()
+    assert piped.second["bronze_beneficiary"].inserted == late > 0
 
 
-def plain(lakehouse, table: str):
-    """The columns that depend on the data alone."""
-    frame = lakehouse.table(table)
-    return frame.select(*[name for name in frame.columns if not name.startswith("_")])
+def test_two_deliveries_make_the_tables_that_the_jobs_make_of_one(piped, members):
+    jobs, _ = members("sample")
+    assert_same_tables(jobs, piped.lakehouse)
 
 
-@pytest.mark.parametrize("domain", ["member", "claims"])
-def test_every_table_is_the_same_row_for_row(both, domain):
-    jobs, piped, *_ = both
-    jobs, piped = jobs.of(domain), piped.of(domain)
-    for name in jobs.names():
-        if name.startswith(("silver", "gold")):
-            assert_df_equality(
-                plain(jobs, name),
-                plain(piped, name),
-                ignore_row_order=True,
-                ignore_nullable=True,
-                ignore_metadata=True,
-            )
+def test_progress_is_told_by_flow(piped):
+    assert {table.name for table in get_domain("member").tables} <= {
+        flow for flow, _ in piped.flows
+    }
+    assert {state for _, state in piped.flows} <= {"running", "completed"}
 
 
-@pytest.mark.parametrize("domain", ["member", "claims"])
-def test_bronze_is_the_same_and_every_row_is_accounted_for(both, domain):
-    jobs, piped, *_ = both
-    jobs, piped = jobs.of(domain), piped.of(domain)
-    for feed in jobs.domain.feeds:
-        first, second = (
-            sorted(lh.table(feed.table).select("_row_hash", "_source_file").collect())
-            for lh in (jobs, piped)
-        )
-        assert first == second, feed.name
-    ledger = piped.table("row_ledger").where("table_name LIKE 'silver%'")
-    for table, feed, rows in ledger.groupBy("table_name", "input_name").sum("row_count").collect():
-        assert rows == piped.table(feed).count(), (table, feed)
+def test_a_warning_changes_no_row_and_the_tolerance_is_the_last_share_that_passes(piped):
+    """With nothing new, too, nothing is appended."""
+    before, rows = piped.contents(), piped.second["silver_demographics"].rows_out
+    one = piped.lakehouse.table("silver_demographics").select("person_id").first()[0]
+    versions = piped.lakehouse.table("silver_demographics").where(f"person_id = '{one}'").count()
+    share = versions / rows
+    told = piped.run(
+        "third",
+        *on(
+            "silver_demographics",
+            row_rule("never", "warn", "false", "warns of every row"),
+            row_rule("edge", "warn", f"person_id <> '{one}'", "at its edge", tolerance=share),
+            row_rule("beyond", "warn", f"person_id <> '{one}'", "beyond", tolerance=share * 0.99),
+        ),
+        *on("gold_member_current", row_rule("null_fails", "warn", "NULL", "NULL is no yes")),
+    )
+    verdicts = piped.verdicts("third")
+    assert [verdicts[name] for name in ("never", "edge", "beyond", "null_fails")] == [
+        "warned",
+        "passed",
+        "warned",
+        "warned",
+    ]
+    assert told["silver_demographics"].warnings >= 2
+    assert sum(told[feed.table].inserted for feed in piped.lakehouse.domain.feeds) == 0
+    assert piped.contents() == before
 
 
-def test_the_rules_come_to_the_same_verdicts(both):
-    jobs, piped, *_ = both
-    columns = ("table_name", "rule", "severity", "checked", "failed", "verdict")
-    told = [lh.table("quality_metrics").select(*columns).distinct() for lh in (jobs, piped)]
-    assert_df_equality(*told, ignore_row_order=True, ignore_nullable=True)
+@pytest.mark.parametrize("table", ["silver_enrollment", "gold_member_months"])
+def test_a_rule_that_fails_stops_the_run_and_every_table_is_as_it_was(piped, table):
+    before = piped.contents()
+    broken = on(table, row_rule("never", "fail", "false", "fails every row"))
+    with pytest.raises(QualityError, match=rf"rule never \([\d,]+\) failed.*{table}"):
+        piped.run(f"fails-{table}", *broken)
+    assert piped.contents() == before
+    log = piped.lakehouse.table("run_log").where(f"run_id = 'fails-{table}' AND state = 'failed'")
+    assert [row.table_name for row in log.collect()] == [table]
 
 
-def test_progress_is_told_by_flow(both):
-    *_, flows = both
-    for domain, told in flows.items():
-        names = {table.name for table in get_domain(domain).tables}
-        assert names <= {flow for flow, _ in told}
-        assert {state for _, state in told} <= {"running", "completed"}
+def test_on_lakeflow_a_set_rule_counts_what_a_job_counts(piped, spark):
+    """The dataset that carries the set rules' expectations, asked here for its rows."""
+    domain, queries = get_domain("member"), {}
 
+    def keep(name, **facts):
+        return lambda query: queries.setdefault(name, query)
 
-def test_a_second_run_appends_nothing(both):
-    _, piped, root, _ = both
-    before = {feed.table: piped.table(feed.table).count() for feed in piped.domain.feeds}
-    run = Run(piped.spark, settings(piped), "pipe-again", get_domain("member"))
-    outcomes = {outcome.table: outcome for outcome in run_pipeline(run, root)}
-    assert {feed.table: piped.table(feed.table).count() for feed in piped.domain.feeds} == before
-    assert sum(outcomes[table].inserted for table in before) == 0
+    def expect(conditions):
+        return lambda query: query
+
+    kinds = ("expect_all", "expect_all_or_drop", "expect_all_or_fail")
+    dp = SimpleNamespace(
+        materialized_view=keep, temporary_view=keep, **dict.fromkeys(kinds, expect)
+    )
+    pipeline = Pipeline(domain, piped_settings(piped.lakehouse), spark, dp)
+    for table in domain.tables:
+        pipeline.silver(table.name)
+    counted = {}
+    here = spark.catalog.currentDatabase()
+    spark.catalog.setCurrentDatabase(piped.lakehouse.settings.member_schema)
+    try:
+        for name, query in queries.items():
+            if name.endswith("_set_rules"):
+                table = name.removesuffix("_set_rules")
+                counted |= {
+                    (table, one.rule): (one.checked, one.failed) for one in query().collect()
+                }
+    finally:
+        spark.catalog.setCurrentDatabase(here)
+    metrics = piped.lakehouse.table("quality_metrics").where("run_id = 'second'").collect()
+    told = {(row.table_name, row.rule): (row.checked, row.failed) for row in metrics}
+    wanted = {
+        (table.name, rule.name): told[rule.table, rule.name]
+        for table in domain.tables
+        for rule in rules_for(domain.rules, table.name)
+        if rule.scope == "set"
+    }
+    assert counted == wanted
+    assert any(failed for _, failed in wanted.values())

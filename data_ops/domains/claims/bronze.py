@@ -12,13 +12,13 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from .versions import CLAIM
-from ...operations.accounts import ACCOUNT, raw_rows, supersede_whole
+from ...operations.accounts import ACCOUNT, supersede_whole
 from ...operations.contracts import Feed
 from ...operations.transformers import clean
 
 # %% ../../../nbs/46_claims_bronze.ipynb #57c5fda5
 def lines(
-    form: Iterable[tuple[DataFrame, Feed]],  # the bronze tables of the form's feeds
+    form: Iterable[tuple[DataFrame, Feed]],  # raw rows of the form's feeds
     claim: str,  # raw column: the claim's id
     line: str | None,  # raw column: the line's number; None where a claim is one row
 ) -> DataFrame:
@@ -26,10 +26,10 @@ def lines(
     pairs = list(form)
     names = dict.fromkeys(name for _, feed in pairs for name in feed.columns)
 
-    def laid_out(bronze: DataFrame, feed: Feed) -> DataFrame:
-        raw = [F.col(name) if name in feed.columns else F.lit(None).cast("string").alias(name) for name in names]
-        told = raw_rows(bronze, feed).withColumns({"data_source": F.col("_data_source"), "source_feed": F.lit(feed.name)})
-        return told.select(*raw, "data_source", "source_feed", "_delivered_at", *ACCOUNT)
+    def laid_out(raw: DataFrame, feed: Feed) -> DataFrame:
+        sent = [F.col(name) if name in feed.columns else F.lit(None).cast("string").alias(name) for name in names]
+        told = raw.withColumns({"data_source": F.col("_data_source"), "source_feed": F.lit(feed.name)})
+        return told.select(*sent, "data_source", "source_feed", "_delivered_at", *ACCOUNT)
 
     def together(frames: list[DataFrame]) -> DataFrame:  # by halves: a client's plan may not be nested too deep
         half = len(frames) // 2

@@ -15,23 +15,25 @@ from .professional import professional, professional_rows
 from .rules import RULES
 from .spend import claims_all, high_cost_members, lag_triangle, pmpm
 from .versions import CLAIM
-from ...operations.contracts import Domain, Table
+from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/53_claims_domain.ipynb #ffec8bd1
+_MERGED = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
+
 DOMAIN = Domain(
     name="claims",
     feeds=FEEDS,
     tables=(
-        Table(schemas.MEDICAL, medical, rows=medical_rows, whole=CLAIM),
-        Table(schemas.PROFESSIONAL, professional, rows=professional_rows, whole=CLAIM),
-        Table(schemas.PHARMACY, pharmacy, rows=pharmacy_rows, whole=CLAIM),
-        Table(gold_schemas.CLAIMS_ALL, claims_all),
+        Table(schemas.MEDICAL, medical, rows=medical_rows, whole=CLAIM, local=_MERGED),
+        Table(schemas.PROFESSIONAL, professional, rows=professional_rows, whole=CLAIM, local=_MERGED),
+        Table(schemas.PHARMACY, pharmacy, rows=pharmacy_rows, whole=CLAIM, local=_MERGED),
+        Table(gold_schemas.CLAIMS_ALL, claims_all, local=Local()),
         Table(gold_schemas.PMPM, pmpm),
-        Table(gold_schemas.ENCOUNTERS, encounters),
+        Table(gold_schemas.ENCOUNTERS, encounters, local=Local()),
         Table(gold_schemas.UTILIZATION, utilization_per_1000),
         Table(gold_schemas.READMISSIONS, readmissions),
         Table(gold_schemas.HIGH_COST_MEMBERS, high_cost_members),
-        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence),
+        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence, local=_MERGED),
         Table(gold_schemas.LAG_TRIANGLE, lag_triangle),
     ),
     rules=RULES,

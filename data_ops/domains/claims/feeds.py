@@ -53,7 +53,7 @@ _PROCESSED = "coalesce(max(to_date(try_to_timestamp(trim(NCH_WKLY_PROC_DT), 'dd-
 
 def _facility(name: str, *columns: str) -> Feed:
     pattern = rf"{name}(_[\w-]+)?\.csv(\.gz)?"
-    return Feed(name, pattern, (*_FACILITY, *columns), _FACILITY_MUST, as_of=_PROCESSED)
+    return Feed(name, pattern, (*_FACILITY, *columns), _FACILITY_MUST, as_of=_PROCESSED, subject="BENE_ID", thing="CLM_ID")
 
 # %% ../../../nbs/40_claims_feeds.ipynb #32a5336d
 INPATIENT = _facility(
@@ -130,6 +130,8 @@ CARRIER = Feed(
     ),
     _SUPPLIER_MUST,
     as_of=_PROCESSED,
+    subject="BENE_ID",
+    thing="CLM_ID",
 )
 DME = Feed(
     "dme",
@@ -143,6 +145,8 @@ DME = Feed(
     ),
     _SUPPLIER_MUST,
     as_of=_PROCESSED,
+    subject="BENE_ID",
+    thing="CLM_ID",
 )
 PROFESSIONAL: tuple[Feed, ...] = (CARRIER, DME)
 
@@ -158,6 +162,8 @@ PDE = Feed(
         "RPTD_GAP_DSCNT_NUM BRND_GNRC_CD PHRMCY_SRVC_TYPE_CD PTNT_RSDNC_CD SUBMSN_CLR_CD".split()
     ),
     tuple("DML_IND PDE_ID BENE_ID SRVC_DT PROD_SRVC_ID QTY_DSPNSD_NUM DAYS_SUPLY_NUM CVRD_D_PLAN_PD_AMT NCVRD_PLAN_PD_AMT TOT_RX_CST_AMT".split()),
+    subject="BENE_ID",
+    thing="PDE_ID",
     as_of="coalesce(to_date(max(_delivered_at)), max(to_date(try_to_timestamp(trim(SRVC_DT), 'dd-MMM-yyyy'))))",
 )
 FEEDS: tuple[Feed, ...] = (*FACILITY, *PROFESSIONAL, PDE)

@@ -9,8 +9,7 @@ __all__ = ['beneficiary_years', 'beneficiary_past']
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from .schemas import BENEFICIARY, BENEFICIARY_HISTORY
-from ...operations.accounts import raw_rows, supersede
+from ...operations.accounts import supersede
 from ...operations.transformers import clean, rif_date
 
 # %% ../../../nbs/32_member_bronze.ipynb #6608ee9d
@@ -18,7 +17,7 @@ def beneficiary_years(
     bronze_beneficiary: DataFrame,
 ) -> DataFrame:
     "An account, one row a raw beneficiary row: adds member_id, reference_year, effective_from, died_on (of the person)."
-    known = raw_rows(bronze_beneficiary, BENEFICIARY).withColumns(
+    known = bronze_beneficiary.withColumns(
         {
             "member_id": clean("BENE_ID"),
             "reference_year": F.when(clean("RFRNC_YR").rlike("^[0-9]{4}$"), clean("RFRNC_YR").cast("int")),
@@ -34,7 +33,7 @@ def beneficiary_past(
     bronze_beneficiary_history: DataFrame,
 ) -> DataFrame:
     "An account, one row a raw beneficiary_history row: adds member_id and effective_from; undated rows are out of scope."
-    known = raw_rows(bronze_beneficiary_history, BENEFICIARY_HISTORY).withColumns(
+    known = bronze_beneficiary_history.withColumns(
         {"member_id": clean("BENE_ID"), "effective_from": rif_date("EFCTV_BGN_DT")}
     )
     undated = F.col("effective_from").isNull() & F.col("_corrupt_record").isNull()

@@ -9,8 +9,7 @@ __all__ = ['crosswalk_rows', 'person_crosswalk']
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from .schemas import PERSON_CROSSWALK_FEED
-from ...operations.accounts import ACCOUNT, raw_rows, supersede
+from ...operations.accounts import ACCOUNT, supersede
 from ...operations.transformers import clean, rif_date
 
 # %% ../../../nbs/37_member_crosswalk.ipynb #1afb72aa
@@ -21,7 +20,7 @@ def crosswalk_rows(
     bronze_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "An account of the mergers, one row a raw row; an id merged into itself is out of scope."
-    sent = raw_rows(bronze_person_crosswalk, PERSON_CROSSWALK_FEED).withColumns(
+    sent = bronze_person_crosswalk.withColumns(
         {
             "old_member_id": clean("OLD_BENE_ID"),
             "new_member_id": clean("NEW_BENE_ID"),

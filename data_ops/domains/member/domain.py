@@ -13,7 +13,7 @@ from .eligibility import eligibility, member_status, member_status_rows
 from .enrollment import enrollment, enrollment_rows
 from .gold import coverage_gaps, member_current, member_months
 from .rules import RULES
-from ...operations.contracts import Domain, Table
+from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/38_member_domain.ipynb #94fa7823
 DOMAIN = Domain(
@@ -21,13 +21,13 @@ DOMAIN = Domain(
     feeds=schemas.FEEDS,
     tables=(
         Table(schemas.PERSON_CROSSWALK, person_crosswalk, rows=crosswalk_rows),
-        Table(schemas.DEMOGRAPHICS, demographics, rows=demographic_rows),
-        Table(schemas.ENROLLMENT, enrollment, rows=enrollment_rows),
-        Table(schemas.ELIGIBILITY, eligibility, holds="sum(span_count)"),
-        Table(schemas.MEMBER_STATUS, member_status, rows=member_status_rows),
-        Table(schemas.MEMBER_CURRENT, member_current),
-        Table(schemas.MEMBER_MONTHS, member_months),
-        Table(schemas.COVERAGE_GAPS, coverage_gaps),
+        Table(schemas.DEMOGRAPHICS, demographics, rows=demographic_rows, local=Local()),
+        Table(schemas.ENROLLMENT, enrollment, rows=enrollment_rows, local=Local()),
+        Table(schemas.ELIGIBILITY, eligibility, holds="sum(span_count)", local=Local()),
+        Table(schemas.MEMBER_STATUS, member_status, rows=member_status_rows, local=Local()),
+        Table(schemas.MEMBER_CURRENT, member_current, local=Local()),
+        Table(schemas.MEMBER_MONTHS, member_months, local=Local()),
+        Table(schemas.COVERAGE_GAPS, coverage_gaps, local=Local()),
     ),
     rules=RULES,
 )

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from data_ops.config import load_settings, project_root
-from data_ops.operations.quality import rules_for
-from data_ops.pipelines import Pipeline, expectations
+from data_ops.operations.quality import on, rules_for, set_rule
+from data_ops.pipelines import Pipeline, _within, expectations
 from data_ops.runs import DOMAINS, get_domain
 
 SOURCE = str(project_root() / "data/sample/rif")
@@ -80,6 +80,8 @@ def test_every_feed_is_a_streaming_table_and_every_table_a_materialized_view(reg
     for table in domain.tables:
         if table.rows:
             wanted |= {f"{table.name}_quarantine", f"{table.name}_tally"}
+        if any(rule.scope == "set" for rule in rules_for(domain.rules, table.name)):
+            wanted.add(f"{table.name}_set_rules")
     assert {name for name, kind in kinds.items() if kind == "materialized_view"} == wanted
 
 
@@ -111,9 +113,37 @@ def test_each_row_rule_is_the_expectation_that_its_severity_asks_for(registered)
         assert found == wanted, table.name
 
 
+def test_each_set_rule_is_an_expectation_on_its_row_of_counts(registered):
+    domain, dp = registered
+    kinds = {"warn": "expect_all", "fail": "expect_all_or_fail"}
+    for table in domain.tables:
+        wanted: dict[str, set[str]] = {}
+        for rule in rules_for(domain.rules, table.name):
+            if rule.scope == "set":
+                wanted.setdefault(kinds[rule.severity], set()).add(rule.name)
+        told = dp.expected.get(f"{table.name}_set_rules", {})
+        assert {kind: set(conditions) for kind, conditions in told.items()} == wanted, table.name
+
+
+def test_a_set_rules_expectation_is_its_verdict_in_a_job():
+    rules = on(
+        "silver_x",
+        set_rule("share", "warn", "SELECT 1 FROM silver_x", "why", tolerance=0.05),
+        set_rule("few", "warn", "SELECT 1 FROM silver_x", "why", tolerance=3),
+        set_rule("any", "warn", "SELECT 1 FROM silver_x", "why"),
+        set_rule("never", "fail", "SELECT 1 FROM silver_x", "why"),
+    )
+    told = {**_within(list(rules), "warn"), **_within(list(rules), "fail")}
+    assert told["share"] == "rule <> 'share' OR failed = 0 OR failed <= 0.05 * checked"
+    assert told["few"] == "rule <> 'few' OR failed = 0 OR failed <= 3.0"
+    assert told["any"] == "rule <> 'any' OR failed = 0"
+    assert told["never"] == "rule <> 'never' OR failed = 0"
+
+
 def test_nothing_else_carries_an_expectation(registered):
     domain, dp = registered
     allowed = {f"{t.name}_judged" if t.rows else t.name for t in domain.tables}
+    allowed |= {f"{table.name}_set_rules" for table in domain.tables}
     assert {name for name, found in dp.expected.items() if found} <= allowed
 
 

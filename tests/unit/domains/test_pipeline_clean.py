@@ -37,7 +37,10 @@ def define_feed(feed):
 def define_account(table, rules):
     @dp.temporary_view(name=f"{table.name}_rows")
     def rows():
-        return table.rows(**frames(table.accounts_for))
+        found = frames(table.accounts_for)
+        return table.rows(
+            **{name: accounts.raw_rows(df, FEEDS[name]) for name, df in found.items()}
+        )
 
     @dp.temporary_view(name=f"{table.name}_account")
     def account():

@@ -12,7 +12,7 @@ from data_ops.domains.member.schemas import (
     PERSON_CROSSWALK,
     PERSON_CROSSWALK_FEED,
 )
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from tests.unit.domains.member.frames import frame
 
 # ------------------------------------------------------------------------------ on the service date
@@ -195,7 +195,7 @@ def persons(spark) -> dict[str, list]:
         for case, (mergers, _) in MERGERS.items()
         for nth, (old, new, more) in enumerate(mergers)
     ]
-    account = person_crosswalk(crosswalk_rows(bronze_rows(spark, PERSON_CROSSWALK_FEED, *sent)))
+    account = person_crosswalk(crosswalk_rows(delivered_rows(spark, PERSON_CROSSWALK_FEED, *sent)))
     rows = {row["_row_key"]: row for row in account.collect()}
     return {
         case: [rows[f"{case}#{nth}"] for nth in range(len(mergers))]

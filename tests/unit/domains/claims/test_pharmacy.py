@@ -12,7 +12,7 @@ from data_ops.domains.claims.rules import RULES
 from data_ops.domains.claims.schemas import PHARMACY
 from data_ops.domains.member.schemas import DEMOGRAPHICS, ELIGIBILITY, PERSON_CROSSWALK
 from data_ops.operations.accounts import set_aside
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
 from tests.unit.domains.member.frames import frame
 
@@ -315,7 +315,7 @@ def silver(spark) -> dict[str, dict]:
         for one in [*ids, "q", "new"]
     ]
     merges = frame(spark, PERSON_CROSSWALK, [{"old_member_id": "old", "person_id": "new"}])
-    rows = pharmacy_rows(bronze_rows(spark, PDE, *sent))
+    rows = pharmacy_rows(delivered_rows(spark, PDE, *sent))
     judged = set_aside(rows, rules_for(RULES, PHARMACY.name), ("claim_id",))
     account = pharmacy(judged, known, frame(spark, ELIGIBILITY, spans), merges)
     return {row["_row_key"]: row.asDict() for row in account.collect()}

@@ -13,7 +13,7 @@ from data_ops.domains.claims.schemas import MEDICAL, PROFESSIONAL
 from data_ops.domains.claims.versions import CLAIM
 from data_ops.domains.member.schemas import DEMOGRAPHICS, ELIGIBILITY, PERSON_CROSSWALK
 from data_ops.operations.accounts import set_aside
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
 from tests.unit.domains.member.frames import frame
 
@@ -492,7 +492,7 @@ def told(spark) -> dict[str, dict]:
         merged | {"BENE_ID": "old", "CLM_ID": "m1", "_row_hash": "m1"},
         merged | void | {"BENE_ID": "new", "CLM_ID": "m2", "_row_hash": "m2"},
     ]
-    frames = [bronze_rows(spark, feed, *sent[feed.name]) for feed in FACILITY]
+    frames = [delivered_rows(spark, feed, *sent[feed.name]) for feed in FACILITY]
     judged = set_aside(medical_rows(*frames), rules_for(RULES, MEDICAL.name), CLAIM)
     parts = {case: [A, B] for case in FORMS} | {case: own for case, (_, _, own, _) in PARTS.items()}
     account = medical(judged, *people(spark, parts | {"new": [A]}))
@@ -765,7 +765,7 @@ def services(spark) -> dict[str, dict]:
         sent[feed] += [
             PROFESSIONALS[feed] | origin(case, nth) | row for nth, row in enumerate(rows)
         ]
-    frames = [bronze_rows(spark, feed, *sent[feed.name]) for feed in (CARRIER, DME)]
+    frames = [delivered_rows(spark, feed, *sent[feed.name]) for feed in (CARRIER, DME)]
     judged = set_aside(professional_rows(*frames), rules_for(RULES, PROFESSIONAL.name), CLAIM)
     account = professional(judged, *people(spark, {"by B": [B], "by A": [A]}))
     rows = [row.asDict() for row in account.collect()]

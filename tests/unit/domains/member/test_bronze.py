@@ -5,7 +5,7 @@ import pytest
 from data_ops.domains.member.domain import DOMAIN
 from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY
 from data_ops.operations.accounts import set_aside
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
 
 FEEDS = {feed.table: feed for feed in (BENEFICIARY, BENEFICIARY_HISTORY)}
@@ -18,7 +18,9 @@ def ends(spark, table, years: tuple[str, ...], **same) -> dict[str, set[str]]:
     """Reference year as sent → what became of the parts of its row."""
     same |= {"BENE_ID": "p", "MDCR_ENTLMT_BUYIN_1_IND": "1"}
     sent = {"bronze_beneficiary": [same | {"RFRNC_YR": year, "_row_hash": year} for year in years]}
-    bronze = [bronze_rows(spark, FEEDS[name], *sent.get(name, [])) for name in table.accounts_for]
+    bronze = [
+        delivered_rows(spark, FEEDS[name], *sent.get(name, [])) for name in table.accounts_for
+    ]
     account = table.build(set_aside(table.rows(*bronze), rules_for(DOMAIN.rules, table.name)))
     found: dict[str, set[str]] = {year: set() for year in years}
     for row in account.select("_row_key", "_disposition").collect():

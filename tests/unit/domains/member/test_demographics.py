@@ -10,7 +10,7 @@ from data_ops.domains.member.demographics import demographic_rows, demographics
 from data_ops.domains.member.rules import RULES
 from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY, DEMOGRAPHICS
 from data_ops.operations.accounts import accepted, set_aside
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
 from tests.cases import examples
 
@@ -186,7 +186,7 @@ NOBODY = [
 def account(spark, rows: list[dict]):
     """The account of rows of both feeds, judged."""
     frames = [
-        bronze_rows(
+        delivered_rows(
             spark,
             feed,
             *({k: v for k, v in row.items() if k != "feed"} for row in rows if row["feed"] is feed),

@@ -9,7 +9,7 @@ from data_ops.domains.member.enrollment import enrollment, enrollment_rows
 from data_ops.domains.member.rules import RULES
 from data_ops.domains.member.schemas import BENEFICIARY, ENROLLMENT, MONTHS
 from data_ops.operations.accounts import accepted, set_aside, tally
-from data_ops.operations.bronze import bronze_rows
+from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
 
 from .frames import frame
@@ -205,7 +205,8 @@ NOBODY = [{"_corrupt_record": "1|2"}, {"_corrupt_record": "1|2"}, year(2021, **f
 
 def account(spark, rows: list[dict]):
     judged = set_aside(
-        enrollment_rows(bronze_rows(spark, BENEFICIARY, *rows)), rules_for(RULES, ENROLLMENT.name)
+        enrollment_rows(delivered_rows(spark, BENEFICIARY, *rows)),
+        rules_for(RULES, ENROLLMENT.name),
     )
     return enrollment(judged)
 
