@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEAST_DAYS', 'Settings', 'settings_of', 'Upkeep', 'compact', 'vacuum', 'keep_up']
 
-# %% ../../nbs/23_upkeep.ipynb #151aecef
+# %% ../../nbs/23_upkeep.ipynb #36aa86da
 from dataclasses import dataclass
 from datetime import timedelta
 
