@@ -16,6 +16,7 @@ from tests.integration.lakehouse import SAMPLE, Lakehouse
 from tests.integration.parity import assert_same_tables, piped_settings, plain
 
 LATE = "beneficiary_2023.csv.gz"
+pytestmark = pytest.mark.slow
 
 
 class Piped:
