@@ -87,7 +87,7 @@ def _tasks(key: str, job: Node) -> Iterator[Fault]:
                 yield leaf.fault(what, nearest(name, known, "mend the name"))
     yield from _cycles(job)
 
-# %% ../nbs/79_bundle_tasks.ipynb #11ccf9fd
+# %% ../nbs/79_bundle_tasks.ipynb #b0c1647c
 Told = tuple[Node, Path, Cells]  # a task, its notebook, and what the notebook says
 
 
@@ -101,9 +101,14 @@ def notebooks_of(
     return [(task, path, cells) for task, path, cells in read if cells]
 
 
+_SECRET = re.compile(r"\{\{(secrets/|job\.parameters\.)")  # handed over by reference only
+
+
 def _ill_typed(name: str, node: Node, declared: Declared) -> Iterator[Fault]:
     "A value that the notebook could not read."
     kind = KINDS.get(declared.kind)
+    if declared.kind == "SecretStr" and not _SECRET.match(node.text) and "${" not in node.text:
+        yield node.fault_of_value(f"parameter {name!r} is no reference to a secret", "write {{secrets/scope/key}}, never the secret itself")
     if kind is None or "{{" in node.text or "${" in node.text:
         return
     try:
@@ -118,9 +123,9 @@ def _ill_declared(file: str, cells: Cells) -> Iterator[Fault]:
     if cells.broken:
         yield Fault(file, cells.broken, "the parameters cell is no Python", "mend it")
     for one in (cells.parameters or {}).values():
-        if one.kind and one.kind not in KINDS:
+        if one.kind and one.kind not in (*KINDS, "SecretStr"):
             yield Fault(file, one.line, f"a job cannot give {one.name!r}: it is a {one.kind}", f"use one of {', '.join(KINDS)}")
-        elif one.kind and one.default is not None:
+        elif one.kind and one.default is not None and (one.default or one.kind != "SecretStr"):
             yield from _ill_typed(one.name, Node(one.default, file, one.line), one)
 
 

@@ -509,6 +509,22 @@ def test_a_value_that_is_handed_on_has_to_be_of_the_type_of_the_notebook(tmp_pat
     assert len(told(tmp_path)) == faults
 
 
+def test_a_secret_is_handed_over_by_reference_only_and_never_shown(bundle):
+    CORPUS["a parameter that is asked for"].make(bundle)
+    for file, old, new in [
+        (BRONZE, "run_id: str", "key: SecretStr"),
+        (MEMBER, "run_id: ", "key: "),
+    ]:
+        write(bundle, file, (bundle / file).read_text().replace(old, new))
+    text = (bundle / MEMBER).read_text().replace("{{job.parameters.run}}", "{{secrets/payer/key}}")
+    write(bundle, MEMBER, text)
+    assert told(bundle) == []
+    write(bundle, MEMBER, text.replace("{{secrets/payer/key}}", "dapi0123"))
+    [line] = told(bundle)
+    assert "'key' is no reference to a secret; write {{secrets/scope/key}}" in line
+    assert "dapi0123" not in line
+
+
 def test_a_schema_that_development_would_rename_is_told(tmp_path):
     write(tmp_path, MAIN, MODEL)
     for name in ("dev", "prod"):
