@@ -8,7 +8,7 @@ __all__ = ['parameters', 'start', 'Counts', 'land', 'build']
 # %% ../nbs/80_jobs.ipynb #ad206a08
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,12 @@ import pandas as pd
 from . import arrivals, tasks
 from .config import load_settings, project_root
 from .runs import Outcome, Run, get_domain
-from .utils.errors import ParameterError, SourceError
+from .utils.errors import SourceError
 from .utils.logging import configure, set_run_id
+from .utils.notebook_cells import cast
 from .utils.spark import get_session
 
 # %% ../nbs/80_jobs.ipynb #8aa43245
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
-
-
-def _cast(name: str, value: Any, kind: type) -> Any:
-    "`value` as `kind`. Raises ParameterError naming the parameter."
-    try:
-        if kind is bool:
-            return value if isinstance(value, bool) else _BOOLEANS[str(value).strip().lower()]
-        if kind is date:
-            return value if isinstance(value, date) else date.fromisoformat(str(value))
-        if kind is int and isinstance(value, bool):
-            raise ValueError
-        return kind(value)
-    except (KeyError, ValueError, TypeError):
-        raise ParameterError(f"parameter {name!r} is not a {kind.__name__}", where="the job's parameters", todo="correct the value") from None
-
-
 def _widget(dbutils: Any, name: str, default: Any) -> Any:
     "The widget's text, made with the default where the job passes none."
     dbutils.widgets.text(name, str(default))
@@ -54,7 +38,7 @@ def parameters(
     given = {name: namespace[name] for name in declared}
     if dbutils is not None:
         given = {name: _widget(dbutils, name, value) for name, value in given.items()}
-    return {name: _cast(name, value, declared[name]) for name, value in given.items()}
+    return {name: cast(name, value, declared[name]) for name, value in given.items()}
 
 # %% ../nbs/80_jobs.ipynb #e1d22c32
 _SETTINGS = ("environment", "catalog", "member_schema", "claims_schema", "ops_schema", "source", "data_source")

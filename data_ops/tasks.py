@@ -22,7 +22,7 @@ from .delta import ledger, table_manager
 from .delta.changes import subjects_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
-from .operations.contracts import Contract, Feed, Table, quarantine_of
+from .operations.contracts import Contract, Domain, Feed, Table, quarantine_of
 from .operations.locality import Part, rows_about, rows_of
 from .operations.transformers import clean
 from .judging import as_of, judge_rows, judge_sets, take_stock
@@ -42,17 +42,17 @@ def code_fingerprint() -> str:
 
 
 def needs(
-    run: Run,
+    domain: Domain,
     table: Table,
 ) -> list[str]:
     "Tables that must be there before `table` is built: what it is made from, and what its rules read."
-    judged = {other for rule in quality.rules_for(run.domain.rules, table.name) for other in quality.tables_of(rule)}
+    judged = {other for rule in quality.rules_for(domain.rules, table.name) for other in quality.tables_of(rule)}
     return sorted({*table.reads, *judged} - {table.name})
 
 
 def _inputs(run: Run, table: Table) -> str:
     "Versions of what the table is made from, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
-    names = needs(run, table)
+    names = needs(run.domain, table)
     with ThreadPoolExecutor(4) as pool:
         versions = dict(zip(names, pool.map(lambda name: table_manager.version(run.spark, run.name(name)), names), strict=True))
     missing = [name for name, version in versions.items() if version < 0]
@@ -217,6 +217,6 @@ def build_all(
 
     with ThreadPoolExecutor(8) as pool:
         for name in names:
-            needed = [started[other] for other in needs(run, run.domain.table(name)) if other in started]
+            needed = [started[other] for other in needs(run.domain, run.domain.table(name)) if other in started]
             started[name] = pool.submit(after, needed, name)
     return [future.result() for future in started.values()]
