@@ -6,6 +6,8 @@
 __all__ = ['parameters', 'start', 'Counts', 'land', 'build']
 
 # %% ../nbs/80_jobs.ipynb #ad206a08
+import os
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import SecretStr
 
 from . import arrivals, tasks
 from .config import load_settings, project_root
@@ -39,6 +42,23 @@ def _cast(name: str, value: Any, kind: type) -> Any:
         raise ParameterError(f"parameter {name!r} is not a {kind.__name__}", where="the job's parameters", todo="correct the value") from None
 
 
+_SECRET = re.compile(r"\{\{secrets/([\w.@-]+)/([\w.@-]+)\}\}")
+
+
+def _secret(name: str, reference: Any, dbutils: Any) -> SecretStr:
+    "What `{{secrets/scope/key}}` refers to: in a workspace from its scope, elsewhere from the variable SCOPE_KEY. Raises ParameterError."
+    found = _SECRET.fullmatch(str(reference))
+    if not found:
+        todo = "give {{secrets/scope/key}}, never the secret itself"
+        raise ParameterError(f"parameter {name!r} is no reference to a secret", where="the job's parameters", todo=todo)
+    if dbutils is not None:
+        return SecretStr(dbutils.secrets.get(*found.groups()))
+    variable = re.sub(r"\W", "_", "_".join(found.groups())).upper()
+    if not os.environ.get(variable):
+        raise ParameterError(f"parameter {name!r} refers to a secret that is not here", where="environment", todo=f"set {variable}")
+    return SecretStr(os.environ[variable])
+
+
 def _widget(dbutils: Any, name: str, default: Any) -> Any:
     "The widget's text, made with the default where the job passes none."
     dbutils.widgets.text(name, str(default))
@@ -54,7 +74,10 @@ def parameters(
     given = {name: namespace[name] for name in declared}
     if dbutils is not None:
         given = {name: _widget(dbutils, name, value) for name, value in given.items()}
-    return {name: _cast(name, value, declared[name]) for name, value in given.items()}
+    return {
+        name: _secret(name, value, dbutils) if declared[name] is SecretStr else _cast(name, value, declared[name])
+        for name, value in given.items()
+    }
 
 # %% ../nbs/80_jobs.ipynb #e1d22c32
 _SETTINGS = ("environment", "catalog", "member_schema", "claims_schema", "ops_schema", "source", "data_source")
