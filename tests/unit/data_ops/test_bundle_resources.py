@@ -71,9 +71,16 @@ def test_no_resource_body_stands_in_the_main_file():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
 def test_a_file_holds_the_one_resource_that_it_is_named_for(file):
-    key, kind = file.name.split(".")[:2]
+    stem, kind = file.name.split(".")[:2]
     body = yaml.safe_load(file.read_text(encoding="utf-8"))["resources"]
+    key = stem if kind == "job" else f"{stem}_{kind}"
     assert {name: list(held) for name, held in body.items()} == {f"{kind}s": [key]}
+
+
+def test_a_key_is_given_once_whatever_the_kind():
+    kinds = ("jobs", "pipelines", "schemas", "volumes")
+    keys = [key for kind in kinds for key in resources("dev", kind)]
+    assert len(set(keys)) == len(keys) == len(FILES)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -132,7 +139,9 @@ def test_the_runner_takes_every_target(target):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("key", DOMAIN_JOBS)
 def test_a_pipeline_is_told_all_that_its_definitions_ask_for(target, key):
-    body, settings = resources(target, "pipelines")[key], load_settings(environment=target)
+    body, settings = resources(target, "pipelines")[f"{key}_pipeline"], load_settings(
+        environment=target
+    )
     told = {name.removeprefix("data_ops."): value for name, value in body["configuration"].items()}
     assert set(told) == set(CONFIGURED)
     own = [f"{domain}_schema" for domain in DOMAIN_JOBS]
@@ -144,11 +153,13 @@ def test_a_pipeline_is_told_all_that_its_definitions_ask_for(target, key):
         name: getattr(settings, name) for name in others
     }
     assert body["schema"] == told[f"{key}_schema"] and body["catalog"] == told["catalog"]
+    events = body["event_log"]
+    assert (events["catalog"], events["schema"]) == (told["catalog"], told["ops_schema"])
 
 
 @pytest.mark.parametrize("key", DOMAIN_JOBS)
 def test_a_pipeline_finds_the_library_and_its_definitions(key):
-    body = resources("dev", "pipelines")[key]
+    body = resources("dev", "pipelines")[f"{key}_pipeline"]
     assert body["serverless"] is True
     assert body["environment"]["dependencies"] == ["--editable ${workspace.file_path}"]
     include = body["libraries"][0]["glob"]["include"]
