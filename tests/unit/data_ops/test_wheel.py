@@ -18,7 +18,7 @@ ASKED_FOR = {"pydantic", "pydantic-settings", "pyyaml", "sqlglot"}
 ELSEWHERE = (
     "typer rich papermill ipykernel jupytext nbformat matplotlib delta nbdev fastcore execnb"
 )
-OFFLINE = re.compile(r"(?i)failed to (?:fetch|download)|network|dns|connect|not found in the cache")
+OFFLINE = re.compile(r"(?i)failed to (?:fetch|download)|dns error|not found in the cache")
 
 
 def uv(*arguments: str | Path, cwd: Path) -> str:
