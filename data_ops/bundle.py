@@ -122,14 +122,32 @@ def _read(path: Path, root: Path) -> dict[str, Any]:
     return values
 
 
-def _known(root_file: dict[str, Any], target: str) -> dict[str, str]:
-    "Values of `${var.…}` and `${bundle.…}` for a target."
-    own = (root_file.get("targets") or {}).get(target) or {}
-    known = {"bundle.name": root_file["bundle"]["name"], "bundle.target": target, "bundle.environment": target}
-    for name, declared in (root_file.get("variables") or {}).items():
-        value = (own.get("variables") or {}).get(name, (declared or {}).get("default"))
+_NAMED_BY = ("task_key", "job_cluster_key", "environment_key", "name")
+
+
+def _overlaid(base: Any, over: Any) -> Any:
+    "`over` on `base` as Databricks lays a target on it: mappings by name, lists of named things by that name, other lists end to end."
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {name: _overlaid(base[name], value) if name in base else value for name, value in over.items()}
+    if not (isinstance(base, list) and isinstance(over, list)):
+        return over
+    both = [item if isinstance(item, dict) else {} for item in base + over]
+    key = next((key for key in _NAMED_BY if all(key in item for item in both)), None)
+    if key is None:
+        return base + over
+    named = {item[key]: item for item in base}
+    for item in over:
+        named[item[key]] = _overlaid(named.get(item[key], {}), item)
+    return list(named.values())
+
+
+def _known(name: str, target: str, variables: dict[str, Any], own: dict[str, Any]) -> dict[str, str]:
+    "Values of `${var.…}` and `${bundle.…}` for a target; `own`: the target's variables."
+    known = {"bundle.name": name, "bundle.target": target, "bundle.environment": target}
+    for variable, declared in variables.items():
+        value = own.get(variable, (declared or {}).get("default"))
         if value is not None:
-            known[f"var.{name}"] = str(value)
+            known[f"var.{variable}"] = str(value)
     return known
 
 
@@ -149,16 +167,21 @@ def load_bundle(
     "The bundle with its jobs, resolved for a target. Raises BundleError naming file, line or name."
     root = root or project_root()
     main = _read(root / "databricks.yml", root)
-    targets = main.get("targets") or {}
+    included = [file for pattern in main.get("include") or [] for file in sorted(root.glob(pattern))]
+    parts, whole = {file: _read(file, root) for file in included}, {"targets": main.get("targets"), "variables": main.get("variables")}
+    for part in parts.values():
+        whole = _overlaid(whole, {name: part[name] for name in whole if name in part})
+    targets = whole["targets"] or {}
     chosen = target or next((name for name, body in targets.items() if (body or {}).get("default")), "dev")
     if chosen not in targets:
         raise BundleError(f"no target {chosen!r}", where="databricks.yml", todo=f"use one of {', '.join(targets)}")
-    known, jobs = _known(main, chosen), []
-    for pattern in main.get("include") or []:
-        for file in sorted(root.glob(pattern)):
-            where = file.relative_to(root).as_posix()
-            resources = _read(file, root).get("resources") or {}
-            jobs += [_job(key, resolve(body, known, where), file, where) for key, body in (resources.get("jobs") or {}).items()]
+    own, jobs = targets[chosen] or {}, []
+    known = _known(main["bundle"]["name"], chosen, whole["variables"] or {}, own.get("variables") or {})
+    overrides = (own.get("resources") or {}).get("jobs") or {}
+    for file, part in parts.items():
+        where = file.relative_to(root).as_posix()
+        for key, body in ((part.get("resources") or {}).get("jobs") or {}).items():
+            jobs.append(_job(key, resolve(_overlaid(body, overrides.get(key, {})), known, where), file, where))
     return Bundle(name=main["bundle"]["name"], target=chosen, jobs=tuple(jobs))
 
 # %% ../nbs/81_bundle.ipynb #be532e17

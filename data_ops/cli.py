@@ -15,7 +15,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, check, pipeline, quarantine_app
+from .commands import Env, Root, Source, check, notebook_app, pipeline, quarantine_app
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
@@ -25,6 +25,7 @@ from .utils.errors import DataOpsError, ParameterError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(notebook_app, name="notebook")
 app.command()(pipeline)
 app.command()(check)
 

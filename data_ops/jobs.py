@@ -6,6 +6,8 @@
 __all__ = ['parameters', 'start', 'Counts', 'land', 'build']
 
 # %% ../nbs/80_jobs.ipynb #ad206a08
+import os
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,16 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import SecretStr
 
 from . import arrivals, tasks
 from .config import load_settings, project_root
 from .runs import Outcome, Run, get_domain
-from .utils.errors import SourceError
+from .utils.errors import ParameterError, SourceError
 from .utils.logging import configure, set_run_id
 from .utils.notebook_cells import cast
 from .utils.spark import get_session
 
 # %% ../nbs/80_jobs.ipynb #8aa43245
+_SECRET = re.compile(r"\{\{secrets/([\w.@-]+)/([\w.@-]+)\}\}")
+
+
+def _secret(name: str, reference: Any, dbutils: Any) -> SecretStr:
+    "What `{{secrets/scope/key}}` refers to: in a workspace from its scope, elsewhere from the variable SCOPE_KEY. Raises ParameterError."
+    found = _SECRET.fullmatch(str(reference))
+    if not found:
+        todo = "give {{secrets/scope/key}}, never the secret itself"
+        raise ParameterError(f"parameter {name!r} is no reference to a secret", where="the job's parameters", todo=todo)
+    if dbutils is not None:
+        return SecretStr(dbutils.secrets.get(*found.groups()))
+    variable = re.sub(r"\W", "_", "_".join(found.groups())).upper()
+    if not os.environ.get(variable):
+        raise ParameterError(f"parameter {name!r} refers to a secret that is not here", where="environment", todo=f"set {variable}")
+    return SecretStr(os.environ[variable])
+
+
 def _widget(dbutils: Any, name: str, default: Any) -> Any:
     "The widget's text, made with the default where the job passes none."
     dbutils.widgets.text(name, str(default))
@@ -38,7 +58,10 @@ def parameters(
     given = {name: namespace[name] for name in declared}
     if dbutils is not None:
         given = {name: _widget(dbutils, name, value) for name, value in given.items()}
-    return {name: cast(name, value, declared[name]) for name, value in given.items()}
+    return {
+        name: _secret(name, value, dbutils) if declared[name] is SecretStr else cast(name, value, declared[name])
+        for name, value in given.items()
+    }
 
 # %% ../nbs/80_jobs.ipynb #e1d22c32
 _SETTINGS = ("environment", "catalog", "member_schema", "claims_schema", "ops_schema", "source", "data_source")

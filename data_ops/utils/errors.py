@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DataOpsError', 'ConfigError', 'ParameterError', 'BundleError', 'SparkError', 'SourceError', 'ContractError',
-           'QualityError', 'LedgerError', 'TaskError', 'without_values']
+           'QualityError', 'LedgerError', 'TaskError', 'NotebookError', 'without_values']
 
 # %% ../../nbs/00_errors.ipynb #4954951b
 import re
@@ -75,6 +75,10 @@ class LedgerError(DataOpsError):
 
 class TaskError(DataOpsError):
     "A task of a job failed."
+
+
+class NotebookError(DataOpsError):
+    "A notebook or source file cannot be read or converted."
 
 # %% ../../nbs/00_errors.ipynb #f68ef207
 def without_values(

@@ -8,7 +8,9 @@ from data_ops.utils import errors
 from data_ops.utils.errors import DataOpsError
 
 CALLERS = ("ConfigError", "ParameterError", "BundleError")
-OTHERS = ("SparkError", "SourceError", "ContractError", "QualityError", "LedgerError", "TaskError")
+OTHERS = tuple(
+    "SparkError SourceError ContractError QualityError LedgerError TaskError NotebookError".split()
+)
 
 
 def test_an_error_says_what_where_and_what_to_do():
