@@ -1,0 +1,47 @@
+"""Pieces of Markdown that mean what they say, whatever is in them."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~^=$:<>-]")
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is markup; in one line, so that it fits a table's cell."""
+    unescaped = html.unescape(" ".join(text.split()))
+    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", unescaped.replace("&", "&#38;"))
+
+
+def code(text: str) -> str:
+    """Code in a line or a cell, which is not looked at for names to link."""
+    return f"<code>{plain(text)}</code>" if text else ""
+
+
+def link(label: str, address: str) -> str:
+    """A link to an address of the site, or the label alone where there is none."""
+    return f"[{label}]({address})" if address else label
+
+
+def cell(markdown: str) -> str:
+    """Markdown in a table's cell: one line, in which a bar is a bar."""
+    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(markdown.split()))
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown cells; nothing if there are no rows."""
+    lines = ["| " + " | ".join(map(cell, row)) + " |" for row in rows]
+    if not lines:
+        return ""
+    return "\n".join([f"| {' | '.join(titles)} |", "|" + "---|" * len(titles), *lines])
+
+
+def fold(title: str, markdown: str, kind: str = "quote") -> str:
+    """What is shown on a click."""
+    body = "\n".join(f"    {line}" if line else "" for line in markdown.splitlines())
+    return f'??? {kind} "{title}"\n\n{body}'
+
+
+def blocks(*parts: str) -> str:
+    """Blocks of Markdown one below the other; empty ones are left out."""
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip("\n"))
