@@ -9,6 +9,7 @@ No notebook is executed, no Spark is started and nothing is fetched.
 """
 
 import argparse
+import logging
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help="serve it when it is built")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="build_docs: %(message)s")
     try:
         build(options.out, options.strict)
     except Abort as error:

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import sqlglot
+from build_readme import fenced
+
 from data_ops.delta.ledger import OPS_TABLES
 from data_ops.operations.contracts import (
     Column,
@@ -92,11 +95,18 @@ def node(tables: Mapping[str, Entry], name: str, domain: str = "") -> Node:
     return Node(name, style, entry.page)
 
 
-def lineage(tables: Mapping[str, Entry], names: Iterable[str], title: str, domain: str = "") -> str:
+def lineage(
+    tables: Mapping[str, Entry],
+    names: Iterable[str],
+    title: str,
+    domain: str = "",  # tables of others are drawn as such; default: of none
+    centre: str = "",  # drawn thicker
+) -> str:
     """The tables and what they read, as far as both ends are among `names`."""
     chosen = list(dict.fromkeys(names))
     edges = [(source, name) for name in chosen for source in tables[name].reads if source in chosen]
-    return flowchart(title, {name: node(tables, name, domain) for name in chosen}, edges)
+    nodes = {name: node(tables, name, domain) for name in chosen}
+    return flowchart(title, nodes, edges, centre=centre)
 
 
 # ------------------------------------------------------------------------------------- pages
@@ -117,33 +127,52 @@ def columns(rows: Iterable[Column], key: Iterable[str] = ()) -> str:
     )
 
 
-def rule_row(rule: Rule) -> tuple[str, ...]:
-    """A rule in a table; its name is an anchor, so that a report can point to it."""
-    condition = code(rule.sql)
-    if rule.tolerance:
-        much = f"{rule.tolerance:.0%}" if rule.tolerance < 1 else f"{rule.tolerance:g}"
-        condition += f"<br>up to {much} may fail"
-    if rule.judged_with:
-        condition += f"<br>judged with {code(rule.judged_with)}"
-    name = f'<a id="{rule.name}"></a>{code(rule.name)}'
-    return name, f"**{rule.severity}**", condition, plain(rule.why)
+def allowed(rule: Rule) -> str:
+    """How much may fail before a warning."""
+    if not rule.tolerance:
+        return ""
+    much = f"{rule.tolerance:.0%}" if rule.tolerance < 1 else f"{rule.tolerance:g}"
+    return f" Up to {much} may fail."
 
 
 def rules_section(entry: Entry) -> str:
-    """Rules of rows (conditions that must be true), then of the whole table (queries)."""
+    """Rules of rows, each with its condition, then rules of the whole table, each with its query.
+
+    A rule's name is an anchor, so that a report can point to it.
+    """
     order = list(SEVERITIES)
     chosen = sorted(entry.rules, key=lambda rule: order.index(rule.severity))
-    rows = [rule_row(rule) for rule in chosen if rule.scope == "row"]
-    sets = [rule_row(rule) for rule in chosen if rule.scope == "set"]
-    if not rows and not sets:
-        return ""
     told = ", ".join(f"**{severity}** {what}" for severity, what in SEVERITIES.items())
+    head = {
+        rule: (
+            f'<a id="{rule.name}"></a>{code(rule.name)}',
+            f"**{rule.severity}**",
+            plain(rule.why) + ("." if rule.tolerance else "") + allowed(rule),
+        )
+        for rule in chosen
+    }
+    rows = [(*head[rule], code(rule.sql)) for rule in chosen if rule.scope == "row"]
+    sets = [rule for rule in chosen if rule.scope == "set"]
+    if not chosen:
+        return ""
     return blocks(
         "## Rules",
         f"When a rule is broken: {told}.",
-        table(("Rule", "Severity", "Must be true of each row", "Why"), rows),
-        table(("Rule", "Severity", "Query that must find nothing", "Why"), sets),
+        table(("Rule of a row", "Severity", "Why", "Must be true"), rows),
+        table(("Rule of the table", "Severity", "Why"), (head[rule] for rule in sets)),
+        fold("Queries, each of which must find nothing", queries(sets)) if sets else "",
     )
+
+
+def queries(rules: Iterable[Rule]) -> str:
+    """The queries of set rules, laid out to be read."""
+    return blocks(*(f"{code(rule.name)}\n\n{fenced(pretty(rule.sql), 'sql')}" for rule in rules))
+
+
+def pretty(sql: str) -> str:
+    """SQL in lines; `{as_of}` is no SQL, so it travels as a name."""
+    made = sqlglot.transpile(sql.replace("{as_of}", "as_of__"), read="spark", write="spark", pretty=True)
+    return made[0].replace("as_of__", "{as_of}")
 
 
 def quarantine_section(entry: Entry) -> str:
@@ -169,7 +198,6 @@ def facts(entry: Entry, built_by: str) -> str:
     contract, schema = entry.contract, f"<environment>_{entry.owner}"
     rows = [
         ("Full name", code(f"<catalog>.{schema}.{entry.name}")),
-        ("Grain", contract.grain),
         ("Key", ", ".join(map(code, contract.key)) or "none: append-only"),
         ("Clustered by", ", ".join(map(code, contract.cluster))),
         *((f"Constraint {code(name)}", code(sql)) for name, sql in contract.checks.items()),
@@ -202,7 +230,12 @@ def lineage_section(tables: Mapping[str, Entry], entry: Entry) -> str:
         return ""
     return blocks(
         "## Lineage",
-        lineage(tables, around, f"What {entry.name} is made from, and what is made from it"),
+        lineage(
+            tables,
+            around,
+            f"What {entry.name} is made from, and what is made from it",
+            centre=entry.name,
+        ),
         f"**Upstream:** {linked(tables, before)}.",
         f"**Downstream**, reached by a change here: {linked(tables, reached)}.",
     )

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_ops.bundle import Bundle, Job, Task, in_order
+from data_ops.bundle import Bundle, Job, Task, in_order, pick_jobs
 
 from .dictionary import Entry, linked
 from .diagrams import Node, flowchart
@@ -83,5 +83,5 @@ def jobs_page(
         "> What the bundle deploys, and what `data-ops run` runs here: tasks, their order, and "
         "the tables they build.",
         "A task is a notebook with parameters; click one to read it.",
-        *(job_section(job, notebooks, tables) for job in bundle.jobs),
+        *(job_section(job, notebooks, tables) for job in pick_jobs(bundle)),
     )

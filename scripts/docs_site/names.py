@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 NAME = re.compile(r"(?<![\[`])`(?P<name>[A-Za-z_][\w.]*)(?P<call>\(\))?`(?!`)")
-TYPE = re.compile(r"[A-Za-z_][\w.]*")
-TABLE = re.compile(r"(?:bronze|silver|gold)_\w+|run_log|row_ledger|quality_metrics")
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,7 @@ class Names:
 
     symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # page → name → dotted
 
     def address(self, name: str, page: str = "") -> str:
         """Where `name` is explained; empty if nowhere, or if it is not sure that it is meant.
@@ -28,6 +27,10 @@ class Names:
         """
         if name in self.tables:
             return self.tables[name]
+        first, dot, rest = name.partition(".")
+        imported = self.imports.get(page, {}).get(first)
+        if imported:
+            return next(iter(self.symbols.get(imported + dot + rest, ())), "")
         found = self.symbols.get(name, ())
         here = [address for address in found if address.partition("#")[0] == page]
         if len(here) == 1:
@@ -46,6 +49,7 @@ def make_names(
     symbols: Iterable[tuple[str, str]],  # full dotted name, address
     modules: Iterable[tuple[str, str]] = (),
     tables: Mapping[str, str] | None = None,
+    imports: Mapping[str, Mapping[str, str]] | None = None,  # page → name → dotted name
 ) -> Names:
     """The names of the site. A module goes by a dotted name only: `quality` is a word."""
     found: dict[str, list[str]] = {}
@@ -55,7 +59,7 @@ def make_names(
     for dotted, address in modules:
         for name in suffixes(dotted)[:-1]:
             found.setdefault(name, []).append(address)
-    return Names({name: tuple(to) for name, to in found.items()}, dict(tables or {}))
+    return Names({name: tuple(to) for name, to in found.items()}, dict(tables or {}), dict(imports or {}))
 
 
 def outside_fences(text: str, change: Callable[[str], str]) -> str:

@@ -4,8 +4,8 @@ import ast
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from build_readme import ANSI, FRONT_MATTER, fenced, split_directives
@@ -48,6 +48,19 @@ class Notebook:
         ]
 
 
+    @property
+    def imports(self) -> dict[str, str]:
+        """What the module imports by name: name → dotted name."""
+        sources = [joined(cell["source"]) for cell in self.cells if is_exported(cell)]
+        nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+        return {
+            alias.asname or alias.name: f"{node.module}.{alias.name}"
+            for node in nodes
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+
+
 def load(root: Path, file: Path, page: str) -> Notebook:
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     return Notebook(file.relative_to(root).as_posix(), page, tuple(cells))
@@ -70,26 +83,25 @@ def symbols(notebook: Notebook) -> Iterator[tuple[str, str]]:
 # ------------------------------------------------------------------------------- definitions
 
 
-@dataclass(frozen=True)
-class Glossary:
-    """What fills a meaning that is not written twice."""
-
-    parameters: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (name, type) → meaning
-
-    def meaning(self, parameter: api.Parameter) -> str:
-        return parameter.meaning or self.parameters.get((parameter.name, parameter.type), "")
+Terms = dict[tuple[str, str], str]  # (parameter, its type) → meaning
 
 
-def glossary(sources: list[api.Source]) -> Glossary:
-    """Parameters by name and type: a notebook describes one where it first stands."""
-    found: dict[tuple[str, str], str] = {}
+def terms_of(sources: Iterable[api.Source]) -> Terms:
+    """A notebook describes a parameter where it first stands; the meaning holds for the others."""
+    found: Terms = {}
     for source in sources:
-        for definition in source.definitions:
-            for made in [definition, *definition.methods]:
-                for parameter in made.parameters:
-                    if parameter.meaning:
-                        found.setdefault((parameter.name, parameter.type), parameter.meaning)
-    return Glossary(found)
+        for made in source.definitions:
+            for one in [*made.parameters, *(p for method in made.methods for p in method.parameters)]:
+                if one.meaning:
+                    found.setdefault((one.name, one.type), one.meaning)
+    return found
+
+
+def meaning(parameter: api.Parameter, names: Names, terms: Terms) -> str:
+    """As written here or earlier; a parameter that is called like a table is that table."""
+    table_page = names.tables.get(parameter.name, "")
+    told = parameter.meaning or terms.get((parameter.name, parameter.type), "")
+    return told or (link("the table", table_page) if table_page else "")
 
 
 def type_code(written: str, names: Names, page: str) -> str:
@@ -105,12 +117,12 @@ def type_code(written: str, names: Names, page: str) -> str:
 
 
 def definition(
-    made: api.Definition, level: int, names: Names, page: str, terms: Glossary
+    made: api.Definition, level: int, names: Names, page: str, terms: Terms
 ) -> str:
     """A definition's block: signature, what it does, tables of parameters and members."""
     label = "Field" if made.signature.startswith("class ") else "Parameter"
     rows = [
-        (code(p.name), type_code(p.type, names, page), code(p.default), terms.meaning(p))
+        (code(p.name), type_code(p.type, names, page), code(p.default), meaning(p, names, terms))
         for p in made.parameters
     ]
     if made.returns and made.returns.type != "None" and made.parameters:
@@ -139,7 +151,7 @@ class _Page:
     notebook: Notebook
     names: Names
     relink: Callable[[str], str]
-    terms: Glossary
+    terms: Terms
     heading: str = ""
     level: int = 1
     pictures: dict[str, bytes] = field(default_factory=dict)
@@ -155,6 +167,8 @@ class _Page:
 
     def origin(self) -> str:
         """Where the page comes from, below its title."""
+        if self.notebook.page == "/index.md":
+            return ""
         module = f"Module {code(self.notebook.module)} · " if self.notebook.module else ""
         return f'<p class="origin">{module}Notebook {code(self.notebook.file)}</p>'
 
@@ -162,8 +176,8 @@ class _Page:
         directives, source = split_directives(joined(cell["source"]))
         if "hide" in directives or directives.get("include") == "false":
             return ""
-        if "default_exp" in directives or not source:
-            return ""
+        if "default_exp" in directives or not re.search(r"(?m)^(?!%|\s*$)", source):
+            return ""  # nothing, or settings of the notebook itself
         if is_exported(cell):
             return self.export(source)
         folded = directives.get("code-fold", "false") != "false"
@@ -218,7 +232,7 @@ def render(
     notebook: Notebook, names: Names, relink: Callable[[str], str]
 ) -> tuple[str, dict[str, bytes]]:
     """The page's Markdown, and the pictures that belong beside it."""
-    page = _Page(notebook, names, relink, glossary(notebook.exported))
+    page = _Page(notebook, names, relink, terms_of(notebook.exported))
     parts: list[str] = []
     for cell in notebook.cells:
         source = joined(cell["source"])

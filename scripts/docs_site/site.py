@@ -61,8 +61,9 @@ def addresses(root: Path) -> dict[str, str]:
     found = {"nbs/index.ipynb": "/index.md", "README.md": "/index.md"}
     for path in sorted(root.glob("nbs/[0-9]*.ipynb")):
         found[f"nbs/{path.name}"] = f"/library/{path.stem}.md"
-    for path in sorted(root.glob("notebooks_jobs/*/*.ipynb")):
-        found[path.relative_to(root).as_posix()] = f"/jobs/{path.parent.name}/{path.stem}.md"
+    for domain in DOMAINS:
+        for path in sorted(root.glob(f"notebooks_jobs/{domain}/*.ipynb")):
+            found[path.relative_to(root).as_posix()] = f"/jobs/{domain}/{path.stem}.md"
     for path in sorted(root.glob("docs/*.md")):
         found[f"docs/{path.name}"] = f"/docs/{path.name}"
     for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
@@ -136,7 +137,8 @@ def notebook_page(notebook: Notebook, names: Names, pages: dict[str, str], root:
         section: tuple[str, ...] = ("Jobs", posixpath.basename(posixpath.dirname(notebook.file)).capitalize())
     else:
         section = section_of(notebook) if notebook.page != "/index.md" else ()
-    return Page(notebook.page, notebook.title, section, text, pictures)
+    title = notebook.title if section else "Home"
+    return Page(notebook.page, title, section, text, pictures)
 
 
 def make_pages(root: Path = ROOT) -> list[Page]:
@@ -154,6 +156,7 @@ def make_pages(root: Path = ROOT) -> list[Page]:
         [(notebook.module, notebook.page) for notebook in read.values() if notebook.module],
         {name: entry.page for name, entry in tables.items()}
         | {f"{name}_quarantine": f"{e.page}#{name}_quarantine" for name, e in tables.items() if e.table and e.table.rows},
+        {notebook.page: notebook.imports for notebook in read.values()},
     )
     bundle = load_bundle(root=root)
     tasks = builders(bundle, read, tables)
