@@ -4,7 +4,7 @@ import ast
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from build_readme import text as joined
 
 from . import api
 from .names import Names
-from .text import blocks, code, fold, link, table
+from .text import blocks, code, fold, link, plain, table
 
 HEADING = re.compile(r"^(#{1,6}) ")
 
@@ -83,46 +83,28 @@ def symbols(notebook: Notebook) -> Iterator[tuple[str, str]]:
 # ------------------------------------------------------------------------------- definitions
 
 
-Terms = dict[tuple[str, str], str]  # (parameter, its type) → meaning
-
-
-def terms_of(sources: Iterable[api.Source]) -> Terms:
-    """A notebook describes a parameter where it first stands; the meaning holds for the others."""
-    found: Terms = {}
-    for source in sources:
-        for made in source.definitions:
-            for one in [*made.parameters, *(p for method in made.methods for p in method.parameters)]:
-                if one.meaning:
-                    found.setdefault((one.name, one.type), one.meaning)
-    return found
-
-
-def meaning(parameter: api.Parameter, names: Names, terms: Terms) -> str:
-    """As written here or earlier; a parameter that is called like a table is that table."""
+def meaning(parameter: api.Parameter, names: Names) -> str:
+    """As written; a parameter that is called like a table is that table."""
     table_page = names.tables.get(parameter.name, "")
-    told = parameter.meaning or terms.get((parameter.name, parameter.type), "")
-    return told or (link("the table", table_page) if table_page else "")
+    return parameter.meaning or (link("the table", table_page) if table_page else "")
 
 
 def type_code(written: str, names: Names, page: str) -> str:
     """A type whose names are links."""
-    if not written:
-        return ""
     parts, end = [], 0
     for found in re.finditer(r"[A-Za-z_][\w.]*", written):
-        label, address = found[0], names.address(found[0], page)
-        parts += [code(written[end : found.start()]), link(code(label), address)]
+        address = names.address(found[0], page)
+        parts += [plain(written[end : found.start()]), link(plain(found[0]), address)]
         end = found.end()
-    return "".join(parts + [code(written[end:])]).replace("</code><code>", "")
+    parts.append(plain(written[end:]))
+    return f"<code>{''.join(parts)}</code>" if written else ""
 
 
-def definition(
-    made: api.Definition, level: int, names: Names, page: str, terms: Terms
-) -> str:
+def definition(made: api.Definition, level: int, names: Names, page: str) -> str:
     """A definition's block: signature, what it does, tables of parameters and members."""
     label = "Field" if made.signature.startswith("class ") else "Parameter"
     rows = [
-        (code(p.name), type_code(p.type, names, page), code(p.default), meaning(p, names, terms))
+        (code(p.name), type_code(p.type, names, page), code(p.default), meaning(p, names))
         for p in made.parameters
     ]
     if made.returns and made.returns.type != "None" and made.parameters:
@@ -137,7 +119,7 @@ def definition(
         made.doc,
         table((label, "Type", "Default", "Meaning"), rows),
         table(("Property", "Type", "Meaning"), properties),
-        *(definition(m, min(level + 1, 6), names, page, terms) for m in made.methods),
+        *(definition(m, min(level + 1, 6), names, page) for m in made.methods),
     )
 
 
@@ -151,7 +133,6 @@ class _Page:
     notebook: Notebook
     names: Names
     relink: Callable[[str], str]
-    terms: Terms
     heading: str = ""
     level: int = 1
     pictures: dict[str, bytes] = field(default_factory=dict)
@@ -198,8 +179,7 @@ class _Page:
             return blocks(anchors, fenced(source, "python"))
         level = min(self.level + 1, 6)
         made = [
-            definition(d, level, self.names, self.notebook.page, self.terms)
-            for d in held.definitions
+            definition(one, level, self.names, self.notebook.page) for one in held.definitions
         ]
         return blocks(anchors, *made, fold("Source", fenced(source, "python")))
 
@@ -232,7 +212,7 @@ def render(
     notebook: Notebook, names: Names, relink: Callable[[str], str]
 ) -> tuple[str, dict[str, bytes]]:
     """The page's Markdown, and the pictures that belong beside it."""
-    page = _Page(notebook, names, relink, terms_of(notebook.exported))
+    page = _Page(notebook, names, relink)
     parts: list[str] = []
     for cell in notebook.cells:
         source = joined(cell["source"])

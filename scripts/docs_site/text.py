@@ -1,16 +1,14 @@
 """Pieces of Markdown that mean what they say, whatever is in them."""
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 
-SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~^=$:<>-]")
+SPECIAL = re.compile(r"[&\\`*_{}\[\]()#+!|~^=$:<>-]")
 
 
 def plain(text: str) -> str:
-    """Text in which nothing is markup; in one line, so that it fits a table's cell."""
-    unescaped = html.unescape(" ".join(text.split()))
-    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", unescaped.replace("&", "&#38;"))
+    """Text in which nothing is markup, in one line, so that it fits a table's cell."""
+    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", re.sub(r"\s+", " ", text))
 
 
 def code(text: str) -> str:
