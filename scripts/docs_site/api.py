@@ -97,21 +97,22 @@ class _Reader:
     def arguments(self, function: Function) -> list[Parameter]:
         """The parameters as they stand in the signature, a bare `*` among them."""
         given = function.args
-        plain = [*given.posonlyargs, *given.args]
-        missing: list[ast.expr | None] = [None] * (len(plain) - len(given.defaults))
-        found = [("", arg, default) for arg, default in zip(plain, missing + given.defaults)]
-        found += [("*", arg, None) for arg in [given.vararg] if arg]
-        keywords = [("", arg, default) for arg, default in zip(given.kwonlyargs, given.kw_defaults)]
-        every = found + keywords + [("**", arg, None) for arg in [given.kwarg] if arg]
-        lines = Counter([function.lineno, *(arg.lineno for _, arg, _ in every)])
+        plain, keywords = [*given.posonlyargs, *given.args], given.kwonlyargs
+        defaults: dict[ast.arg, ast.expr | None] = {}
+        defaults |= dict(zip(reversed(plain), reversed(given.defaults), strict=False))
+        defaults |= dict(zip(keywords, given.kw_defaults, strict=True))
+        stars = {given.vararg: "*", given.kwarg: "**"}
+        every = [*plain, *filter(None, [given.vararg]), *keywords, *filter(None, [given.kwarg])]
+        lines = Counter([function.lineno, *(arg.lineno for arg in every)])
         made = []
-        for stars, arg, default in every:
-            if (stars, arg, default) in keywords[:1] and not given.vararg:
+        for arg in every:
+            if arg in keywords[:1] and not given.vararg:
                 made.append(Parameter("*"))
+            default, name = defaults.get(arg), stars.get(arg, "") + arg.arg
             # A comment that several parameters share describes none of them.
-            end = (default or arg).end_lineno or 0
-            meaning = self.comments.get(end, "") if lines[arg.lineno] == 1 else ""
-            made.append(self.parameter(stars + arg.arg, arg.annotation, default, meaning))
+            told = self.comments.get((default or arg).end_lineno or 0, "")
+            own = told if lines[arg.lineno] == 1 else ""
+            made.append(self.parameter(name, arg.annotation, default, own))
         return made
 
     def function(self, node: Function, owner: str = "") -> Definition:
@@ -129,7 +130,10 @@ class _Reader:
     def of_class(self, node: ast.ClassDef) -> Definition:
         fields = [
             self.parameter(
-                item.target.id, item.annotation, item.value, self.comments.get(item.end_lineno, "")
+                item.target.id,
+                item.annotation,
+                item.value,
+                self.comments.get(item.end_lineno or 0, ""),
             )
             for item in node.body
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
@@ -185,7 +189,9 @@ def read(source: str) -> Source:
     """The public definitions of a piece of code."""
     reader, tree = _Reader(source), ast.parse(source)
     named = [n for n in tree.body if isinstance(n, Function | ast.ClassDef) and public(n.name)]
-    made = [reader.of_class(n) if isinstance(n, ast.ClassDef) else reader.function(n) for n in named]
+    made = [
+        reader.of_class(n) if isinstance(n, ast.ClassDef) else reader.function(n) for n in named
+    ]
     assigned = [n for n in tree.body if isinstance(n, ast.Assign | ast.AnnAssign)]
     constants = [name for node in assigned for name in _names(node) if public(name)]
     rest = [n for n in tree.body if not isinstance(n, ast.Import | ast.ImportFrom)]

@@ -38,7 +38,7 @@ def flowchart(
 ) -> str:
     """A flowchart; nodes and edges stand in the given order."""
     grouped = {node for members in (groups or {}).values() for node in members}
-    lines = [f"flowchart LR", f"    accTitle: {title}"]
+    lines = ["flowchart LR", f"    accTitle: {title}"]
     drawn = {name: f"{name}[{quoted(node.label)}]" for name, node in nodes.items()}
     for number, (frame, members) in enumerate((groups or {}).items()):
         lines.append(f"    subgraph frame{number}[{quoted(frame)}]")

@@ -1,115 +1,18 @@
-"""The data dictionary: every table with its grain, columns, rules and lineage, from the contracts."""
+"""The data dictionary's pages: each table's grain, columns, rules and lineage."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import sqlglot
 from build_readme import fenced
 
-from data_ops.delta.ledger import OPS_TABLES
-from data_ops.operations.contracts import (
-    Column,
-    Contract,
-    Domain,
-    Feed,
-    Table,
-    bronze_contract,
-    quarantine_of,
-)
+from data_ops.operations.contracts import Column, Feed, quarantine_of
 from data_ops.operations.quality import Rule
 
-from .diagrams import Node, flowchart
-from .text import blocks, code, fold, link, plain, table
+from .lineage import flow, lineage
+from .tables import FOLDER, Entry, origins, reach, readers
+from .text import blocks, code, fold, link, plain, prose, table
 
-FOLDER = "/dictionary"
 SEVERITIES = {"fail": "stops the run", "quarantine": "sets the row aside", "warn": "counts"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One table of the dictionary."""
-
-    contract: Contract
-    owner: str  # the domain, or ops
-    reads: tuple[str, ...] = ()
-    table: Table | None = None
-    feed: Feed | None = None
-    rules: tuple[Rule, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.contract.name
-
-    @property
-    def page(self) -> str:
-        return f"{FOLDER}/{self.owner}/{self.name}.md"
-
-    @property
-    def layer(self) -> str:
-        return self.name.partition("_")[0] if self.owner != "ops" else "ops"
-
-
-def entries(domains: Iterable[Domain]) -> dict[str, Entry]:
-    """Every table by name: each domain's bronze, silver and gold, then the operations tables."""
-    found = []
-    for domain in domains:
-        for feed in domain.feeds:
-            found.append(Entry(bronze_contract(feed), domain.name, feed=feed))
-        for made in domain.tables:
-            rules = tuple(rule for rule in domain.rules if rule.table == made.name)
-            found.append(Entry(made.contract, domain.name, made.reads, made, rules=rules))
-    found += [Entry(contract, "ops") for contract in OPS_TABLES]
-    return {entry.name: entry for entry in found}
-
-
-def readers(tables: Mapping[str, Entry], name: str) -> tuple[str, ...]:
-    """Tables made from `name` directly."""
-    return tuple(other for other, entry in tables.items() if name in entry.reads)
-
-
-def reach(tables: Mapping[str, Entry], name: str) -> tuple[str, ...]:
-    """Every table that a change of `name` reaches, in the order of the dictionary."""
-    found, new = set(), {name}
-    while new:
-        new = {reader for one in new for reader in readers(tables, one)} - found
-        found |= new
-    return tuple(other for other in tables if other in found)
-
-
-def origins(tables: Mapping[str, Entry], name: str) -> tuple[str, ...]:
-    """Every table that `name` is made from, in the order of the dictionary."""
-    found, new = set(), {name}
-    while new:
-        new = {source for one in new for source in tables[one].reads} - found
-        found |= new
-    return tuple(other for other in tables if other in found)
-
-
-# ---------------------------------------------------------------------------------- diagrams
-
-
-def node(tables: Mapping[str, Entry], name: str, domain: str = "") -> Node:
-    """A table as a box; another domain's is drawn as such."""
-    entry = tables[name]
-    style = entry.layer if domain in ("", entry.owner) else "other"
-    return Node(name, style, entry.page)
-
-
-def lineage(
-    tables: Mapping[str, Entry],
-    names: Iterable[str],
-    title: str,
-    domain: str = "",  # tables of others are drawn as such; default: of none
-    centre: str = "",  # drawn thicker
-) -> str:
-    """The tables and what they read, as far as both ends are among `names`."""
-    chosen = list(dict.fromkeys(names))
-    edges = [(source, name) for name in chosen for source in tables[name].reads if source in chosen]
-    nodes = {name: node(tables, name, domain) for name in chosen}
-    return flowchart(title, nodes, edges, centre=centre)
-
-
-# ------------------------------------------------------------------------------------- pages
 
 
 def linked(tables: Mapping[str, Entry], names: Iterable[str]) -> str:
@@ -121,7 +24,11 @@ def columns(rows: Iterable[Column], key: Iterable[str] = ()) -> str:
     return table(
         ("Column", "Type", "Meaning"),
         (
-            (code(one.name) + (" **key**" if one.name in keys else ""), code(one.type), one.meaning)
+            (
+                code(one.name) + (" **key**" if one.name in keys else ""),
+                code(one.type),
+                prose(one.meaning),
+            )
             for one in rows
         ),
     )
@@ -147,7 +54,7 @@ def rules_section(entry: Entry) -> str:
         rule: (
             f'<a id="{rule.name}"></a>{code(rule.name)}',
             f"**{rule.severity}**",
-            plain(rule.why) + ("." if rule.tolerance else "") + allowed(rule),
+            prose(rule.why) + ("." if rule.tolerance else "") + allowed(rule),
         )
         for rule in chosen
     }
@@ -171,7 +78,9 @@ def queries(rules: Iterable[Rule]) -> str:
 
 def pretty(sql: str) -> str:
     """SQL in lines; `{as_of}` is no SQL, so it travels as a name."""
-    made = sqlglot.transpile(sql.replace("{as_of}", "as_of__"), read="spark", write="spark", pretty=True)
+    made = sqlglot.transpile(
+        sql.replace("{as_of}", "as_of__"), read="spark", write="spark", pretty=True
+    )
     return made[0].replace("as_of__", "{as_of}")
 
 
@@ -187,8 +96,8 @@ def quarantine_section(entry: Entry) -> str:
         whole = f" Rows that share {keys} are set aside together."
     return blocks(
         "## Quarantine",
-        f'<a id="{aside.name}"></a>{code(aside.name)} holds the rows that a rule kept out, with the '
-        f"business columns above and these.{whole}",
+        f'<a id="{aside.name}"></a>{code(aside.name)} holds the rows that a rule kept out, with '
+        f"the business columns above and these.{whole}",
         columns(own, aside.key),
     )
 
@@ -213,7 +122,8 @@ def feed_section(feed: Feed) -> str:
     return blocks(
         "## The feed",
         f"Files named {code(feed.pattern)}, fields parted by {code(feed.separator)}, from "
-        f"{code(feed.system)}. A file without one of the {len(required)} required columns is refused.",
+        f"{code(feed.system)}. A file without one of the {len(required)} required columns is "
+        "refused.",
         "## Columns as sent",
         f"{len(feed.columns)} columns, each a `STRING` as sent. Required:",
         " ".join(code(name) for name in feed.columns if name in required),
@@ -245,13 +155,15 @@ def table_page(tables: Mapping[str, Entry], entry: Entry, built_by: str) -> str:
     """A table's page."""
     audit = [one for one in entry.contract.columns if one.name.startswith("_")]
     business = [one for one in entry.contract.columns if not one.name.startswith("_")]
-    described = feed_section(entry.feed) if entry.feed else blocks(
-        "## Columns", columns(business, entry.contract.key)
+    described = (
+        feed_section(entry.feed)
+        if entry.feed
+        else blocks("## Columns", columns(business, entry.contract.key))
     )
     told = "The columns that depend on the run and not on the data:"
     return blocks(
         f"# {plain(entry.name)}",
-        f"> {plain(entry.contract.grain[:1].upper() + entry.contract.grain[1:])}.",
+        f"> {prose(entry.contract.grain[:1].upper() + entry.contract.grain[1:])}.",
         facts(entry, built_by),
         described,
         fold("Audit columns", blocks(told, columns(audit)), "info") if audit else "",
@@ -266,7 +178,13 @@ def domain_page(tables: Mapping[str, Entry], owner: str, title: str) -> str:
     own = [entry for entry in tables.values() if entry.owner == owner]
     sources = [name for entry in own for name in entry.reads]
     rows = [
-        (link(code(e.name), e.page), e.layer, e.contract.grain, str(len(e.contract.columns)), str(len(e.rules) or ""))
+        (
+            link(code(e.name), e.page),
+            e.layer,
+            prose(e.contract.grain),
+            str(len(e.contract.columns)),
+            str(len(e.rules) or ""),
+        )
         for e in own
     ]
     picture = lineage(
@@ -275,11 +193,15 @@ def domain_page(tables: Mapping[str, Entry], owner: str, title: str) -> str:
     return blocks(
         f"# {title}",
         table(("Table", "Layer", "Grain", "Columns", "Rules"), rows),
-        blocks(
-            "## Lineage",
-            "Click a table to read about it; dashed ones are another domain's.",
-            picture,
-        ) if sources else "",
+        (
+            blocks(
+                "## Lineage",
+                "Click a table to read about it; dashed ones are another domain's.",
+                picture,
+            )
+            if sources
+            else ""
+        ),
     )
 
 
@@ -294,42 +216,11 @@ def overview(tables: Mapping[str, Entry], owners: Iterable[str]) -> str:
             rows.append((link(owner, f"{FOLDER}/{owner}/index.md"), layer, linked(tables, names)))
     return blocks(
         "# Data dictionary",
-        "> Every table with its grain, key, columns, rules and lineage, made from the contracts and "
-        "rules that the code itself runs on.",
+        "> Every table with its grain, key, columns, rules and lineage, made from the contracts "
+        "and rules that the code itself runs on.",
         "## The flow",
         "From files to gold, layer by layer. A click leads to a domain's tables.",
         flow(tables),
         "## Tables",
         table(("Domain", "Layer", "Tables"), rows),
     )
-
-
-def flow(tables: Mapping[str, Entry]) -> str:
-    """Layers of each domain as boxes; an edge where a table of one reads a table of another."""
-    nodes: dict[str, Node] = {}
-    groups: dict[str, list[str]] = {}
-    edges: dict[tuple[str, str], None] = {}
-
-    def add(owner: str, name: str, label: str, style: str) -> str:
-        nodes[name] = Node(label, style, f"{FOLDER}/{owner}/index.md")
-        groups.setdefault(owner, []).append(name)
-        return name
-
-    def box(entry: Entry) -> str:
-        return f"{entry.owner}_{entry.layer}"
-
-    made = [entry for entry in tables.values() if entry.owner != "ops"]
-    for owner, layer in dict.fromkeys((entry.owner, entry.layer) for entry in made):
-        own = [entry for entry in made if (entry.owner, entry.layer) == (owner, layer)]
-        if layer == "bronze":
-            files = add(owner, f"{owner}_files", f"files of {len(own)} feeds", "other")
-            edges[files, f"{owner}_bronze"] = None
-        add(owner, f"{owner}_{layer}", f"{len(own)} {layer} tables", layer)
-        if layer == "silver":
-            aside = add(owner, f"{owner}_quarantine", "quarantine", "aside")
-            edges[f"{owner}_bronze", aside] = None
-    for entry in made:
-        for source in entry.reads:
-            if box(tables[source]) != box(entry):
-                edges[box(tables[source]), box(entry)] = None
-    return flowchart("From files to gold tables, by domain and layer", nodes, edges, groups)

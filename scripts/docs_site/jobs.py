@@ -4,11 +4,14 @@ import ast
 from collections.abc import Mapping
 from pathlib import Path
 
+from build_readme import text as joined
+
 from data_ops.bundle import Bundle, Job, Task, in_order, pick_jobs
 
-from .dictionary import Entry, linked
 from .diagrams import Node, flowchart
-from .notebooks import Notebook, joined
+from .dictionary import linked
+from .notebooks import Notebook
+from .tables import Entry
 from .text import blocks, code, link, table
 
 
@@ -25,7 +28,9 @@ def built(notebook: Notebook, tables: Mapping[str, Entry]) -> tuple[str, ...]:
                     return tuple(map(str, texts[1:]))
                 if node.func.attr == "land":
                     return tuple(
-                        e.name for e in tables.values() if e.owner == texts[0] and e.layer == "bronze"
+                        e.name
+                        for e in tables.values()
+                        if e.owner == texts[0] and e.layer == "bronze"
                     )
     return ()
 
@@ -43,7 +48,7 @@ def builders(
 
 
 def job_section(
-    job: Job, notebooks: Mapping[Path, Notebook], tables: Mapping[str, Entry]
+    job: Job, target: str, notebooks: Mapping[Path, Notebook], tables: Mapping[str, Entry]
 ) -> str:
     """A job's graph, its tasks, its parameters."""
     pages = {task.task_key: notebooks[job.notebook(task)].page for task in job.tasks}
@@ -66,12 +71,8 @@ def job_section(
         f"From `resources/{job.file.name}`.",
         flowchart(f"Tasks of the job {job.key}", nodes, edges),
         table(("Task", "After", "Tables it builds"), rows),
-        table(("Parameter", f"Default in {bundle_target(job)}"), parameters),
+        table(("Parameter", f"Default in {target}"), parameters),
     )
-
-
-def bundle_target(job: Job) -> str:
-    return next((p.default for p in job.parameters if p.name == "environment"), "the bundle")
 
 
 def jobs_page(
@@ -83,5 +84,5 @@ def jobs_page(
         "> What the bundle deploys, and what `data-ops run` runs here: tasks, their order, and "
         "the tables they build.",
         "A task is a notebook with parameters; click one to read it.",
-        *(job_section(job, notebooks, tables) for job in pick_jobs(bundle)),
+        *(job_section(job, bundle.target, notebooks, tables) for job in pick_jobs(bundle)),
     )

@@ -17,7 +17,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.anchors |= {given["id"]} if given.get("id") else set()
+        self.anchors.add(given.get("id") or "")
         self.targets += [given[name] or "" for name in ("href", "src") if name in given]
 
 
@@ -38,8 +38,8 @@ def _faults(page: Path, site: Path) -> Iterator[str]:
         if not there.is_relative_to(site) or not there.is_file():
             yield f"{target} leads nowhere"
         elif parts.fragment and there.suffix == ".html":
-            if unquote(parts.fragment) not in _read(there).anchors:
-                yield f"{target}: no such place on the page"
+            missing = unquote(parts.fragment) not in _read(there).anchors
+            yield from [f"{target}: no such place on the page"] if missing else []
 
 
 def broken(site: Path) -> list[str]:

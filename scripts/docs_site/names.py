@@ -59,7 +59,9 @@ def make_names(
     for dotted, address in modules:
         for name in suffixes(dotted)[:-1]:
             found.setdefault(name, []).append(address)
-    return Names({name: tuple(to) for name, to in found.items()}, dict(tables or {}), dict(imports or {}))
+    return Names(
+        {name: tuple(to) for name, to in found.items()}, dict(tables or {}), dict(imports or {})
+    )
 
 
 def outside_fences(text: str, change: Callable[[str], str]) -> str:

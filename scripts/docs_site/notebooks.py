@@ -13,7 +13,7 @@ from build_readme import text as joined
 
 from . import api
 from .names import Names
-from .text import blocks, code, fold, link, plain, table
+from .text import blocks, code, fold, link, plain, prose, table
 
 HEADING = re.compile(r"^(#{1,6}) ")
 
@@ -47,7 +47,6 @@ class Notebook:
             if is_exported(cell)
         ]
 
-
     @property
     def imports(self) -> dict[str, str]:
         """What the module imports by name: name → dotted name."""
@@ -68,7 +67,9 @@ def load(root: Path, file: Path, page: str) -> Notebook:
 
 def is_exported(cell: dict) -> bool:
     is_code = cell["cell_type"] == "code"
-    return is_code and bool({"export", "exports"} & set(split_directives(joined(cell["source"]))[0]))
+    return is_code and bool(
+        {"export", "exports"} & set(split_directives(joined(cell["source"]))[0])
+    )
 
 
 def symbols(notebook: Notebook) -> Iterator[tuple[str, str]]:
@@ -86,7 +87,7 @@ def symbols(notebook: Notebook) -> Iterator[tuple[str, str]]:
 def meaning(parameter: api.Parameter, names: Names) -> str:
     """As written; a parameter that is called like a table is that table."""
     table_page = names.tables.get(parameter.name, "")
-    return parameter.meaning or (link("the table", table_page) if table_page else "")
+    return prose(parameter.meaning) or (link("the table", table_page) if table_page else "")
 
 
 def type_code(written: str, names: Names, page: str) -> str:
@@ -108,15 +109,16 @@ def definition(made: api.Definition, level: int, names: Names, page: str) -> str
         for p in made.parameters
     ]
     if made.returns and made.returns.type != "None" and made.parameters:
-        rows.append(("returns", type_code(made.returns.type, names, page), "", made.returns.meaning))
+        rows.append(
+            ("returns", type_code(made.returns.type, names, page), "", prose(made.returns.meaning))
+        )
     properties = [
-        (code(p.name), type_code(p.type, names, page), " ".join(p.meaning.split()))
-        for p in made.properties
+        (code(p.name), type_code(p.type, names, page), prose(p.meaning)) for p in made.properties
     ]
     return blocks(
         f"{'#' * level} {code(made.name)} {{ #{made.name} .api }}",
         fenced(made.signature, "python"),
-        made.doc,
+        prose(made.doc),
         table((label, "Type", "Default", "Meaning"), rows),
         table(("Property", "Type", "Meaning"), properties),
         *(definition(m, min(level + 1, 6), names, page) for m in made.methods),
@@ -178,9 +180,7 @@ class _Page:
         if not held.definitions:
             return blocks(anchors, fenced(source, "python"))
         level = min(self.level + 1, 6)
-        made = [
-            definition(one, level, self.names, self.notebook.page) for one in held.definitions
-        ]
+        made = [definition(one, level, self.names, self.notebook.page) for one in held.definitions]
         return blocks(anchors, *made, fold("Source", fenced(source, "python")))
 
     def output(self, output: dict, alt: str) -> str:

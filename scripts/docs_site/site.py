@@ -1,12 +1,11 @@
 """The whole site: every page, the navigation, and the build."""
 
-import configparser
 import hashlib
 import posixpath
 import re
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 from build_readme import LINK
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
 
 from data_ops.bundle import load_bundle
 from data_ops.runs import DOMAINS, get_domain
@@ -23,23 +23,30 @@ from .command_line import command_line_page
 from .jobs import builders, jobs_page
 from .names import Names, link_names, make_names, outside_fences
 from .notebooks import Notebook
+from .tables import Entry, entries
 from .text import code, link
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
+Relink = Callable[[str, str], str]  # Markdown, and the file it stands in
 MERMAID = "74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b"  # npm's, 11.16.0
 
-GUIDES = """getting_started editing_notebooks add_a_column add_a_rule quarantine where_a_row_came_from
-    backfill_a_month undo_a_run deploying""".split()
+HOME = "/index.md"
+TABS = ("Guides", "Design", "Data dictionary", "Jobs", "Library", "Project")
 DESIGN = ("architecture", "pipeline_design")
-TENS = {
-    0: "Foundation",
-    1: "Operations",
-    2: "Delta",
-    7: "Running a table",
-    8: "Running the bundle",
-    9: "To read",
-}
+# In this order; the others of a tab follow, and so do pages of docs/ that are not listed.
+FIRST = [
+    *(f"/docs/{name}.md" for name in ("getting_started", "editing_notebooks")),
+    "/library/90_walkthrough.md",
+    *(
+        f"/docs/{name}.md"
+        for name in """add_a_column add_a_rule quarantine where_a_row_came_from backfill_a_month
+        undo_a_run deploying""".split()
+    ),
+    *(f"/docs/{name}.md" for name in DESIGN),
+    "/jobs/index.md",
+]
+LISTED = re.compile(r"(?m)^ +(\d\d)–(\d\d) +([^:\n]+)")  # a line of the README's listing of nbs/
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,15 @@ class Page:
 
 def addresses(root: Path) -> dict[str, str]:
     """File of the repository → its page's address."""
-    found = {"nbs/index.ipynb": "/index.md", "README.md": "/index.md"}
+    found = {"nbs/index.ipynb": HOME, "README.md": HOME}
     for path in sorted(root.glob("nbs/[0-9]*.ipynb")):
         found[f"nbs/{path.name}"] = f"/library/{path.stem}.md"
-    for domain in DOMAINS:
-        for path in sorted(root.glob(f"notebooks_jobs/{domain}/*.ipynb")):
-            found[path.relative_to(root).as_posix()] = f"/jobs/{domain}/{path.stem}.md"
+    in_order = {domain: nth for nth, domain in enumerate(DOMAINS)}
+    of_jobs = sorted(root.glob("notebooks_jobs/*/*.ipynb"))
+    for path in sorted(of_jobs, key=lambda path: in_order.get(path.parent.name, len(in_order))):
+        found[f"notebooks_jobs/{path.parent.name}/{path.name}"] = (
+            f"/jobs/{path.parent.name}/{path.stem}.md"
+        )
     for path in sorted(root.glob("docs/*.md")):
         found[f"docs/{path.name}"] = f"/docs/{path.name}"
     for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
@@ -98,47 +108,70 @@ def relink(text: str, file: str, pages: dict[str, str], root: Path) -> str:
 # ------------------------------------------------------------------------------------- pages
 
 
-def section_of(notebook: Notebook) -> tuple[str, ...]:
-    """Where a notebook stands in the navigation: by its domain, or by its ten."""
-    name = posixpath.basename(notebook.file)
-    domain = re.match(r"data_ops\.domains\.(\w+)\.", notebook.module)
-    if domain:
+def parts_of_library(readme: str) -> dict[range, str]:
+    """What the README calls each range of numbers of `nbs/`."""
+    return {
+        range(int(first), int(last) + 1): title.strip().capitalize()
+        for first, last, title in LISTED.findall(readme)
+    }
+
+
+def section_of(notebook: Notebook, parts: dict[range, str]) -> tuple[str, ...]:
+    """Where a notebook stands in the navigation: by its domain, or by its number."""
+    folder, name = posixpath.split(notebook.file)
+    if folder.startswith("notebooks_jobs"):
+        return ("Jobs", posixpath.basename(folder).capitalize())
+    if notebook.page == HOME:
+        return ()
+    if domain := re.match(r"data_ops\.domains\.(\w+)\.", notebook.module):
         return ("Library", f"The {domain[1]} domain")
-    ten = int(name[0])
-    return ("Guides",) if ten == 9 else ("Library", TENS.get(ten, f"{ten}0 to {ten}9"))
+    number = int(name[:2])
+    if number >= 90:
+        return ("Guides",)
+    found = (title for numbers, title in parts.items() if number in numbers)
+    return ("Library", next(found, "More"))
 
 
-def guide(file: Path, pages: dict[str, str], root: Path) -> Page:
+def guide(root: Path, file: str, address: str, relinked: Relink) -> Page:
     """A page of prose."""
-    text = file.read_text(encoding="utf-8")
-    name = file.relative_to(root).as_posix()
+    text = (root / file).read_text(encoding="utf-8")
     title = re.search(r"(?m)^# (.+)$", text)
-    section = "Design" if file.stem in DESIGN else "Guides"
+    folder, name = posixpath.split(file)
+    section = "Design" if posixpath.splitext(name)[0] in DESIGN else "Guides"
     return Page(
-        pages[name],
-        title[1] if title else file.stem,
-        (section,) if name.startswith("docs/") else ("Project",),
-        relink(text, name, pages, root),
+        address,
+        title[1] if title else name,
+        (section if folder else "Project",),
+        relinked(text, file),
     )
 
 
-def in_order(pages: Iterable[Page]) -> list[Page]:
-    """Guides in the order of their list; those that it does not know follow."""
-    order = {f"/docs/{name}.md": nth for nth, name in enumerate([*GUIDES, *DESIGN])}
-    return sorted(pages, key=lambda page: (order.get(page.address, len(order)), page.address))
-
-
-def notebook_page(notebook: Notebook, names: Names, pages: dict[str, str], root: Path) -> Page:
-    def relinked(text: str) -> str:
-        return relink(text, notebook.file, pages, root)
-
-    text, pictures = notebooks.render(notebook, names, relinked)
-    if notebook.file.startswith("notebooks_jobs/"):
-        section: tuple[str, ...] = ("Jobs", posixpath.basename(posixpath.dirname(notebook.file)).capitalize())
-    else:
-        section = section_of(notebook) if notebook.page != "/index.md" else ()
+def notebook_page(
+    notebook: Notebook, names: Names, section: tuple[str, ...], relinked: Relink
+) -> Page:
+    text, pictures = notebooks.render(
+        notebook, names, lambda source: relinked(source, notebook.file)
+    )
     title = notebook.title if section else "Home"
+    if len(section) > 1 and ": " in title:  # what the section says already
+        title = title.partition(": ")[2].capitalize()
     return Page(notebook.page, title, section, text, pictures)
+
+
+def names_of(read: Collection[Notebook], tables: Mapping[str, Entry]) -> Names:
+    """Everything that can be linked by its name."""
+    own = {name: entry.page for name, entry in tables.items()}
+    aside = {
+        f"{name}_quarantine": f"{entry.page}#{name}_quarantine"
+        for name, entry in tables.items()
+        if entry.table and entry.table.rows
+    }
+    return make_names(
+        [symbol for notebook in read for symbol in notebooks.symbols(notebook)],
+        [(notebook.module, notebook.page) for notebook in read if notebook.module],
+        own | aside,
+        {notebook.page: notebook.imports for notebook in read},
+    )
 
 
 def make_pages(root: Path = ROOT) -> list[Page]:
@@ -149,53 +182,43 @@ def make_pages(root: Path = ROOT) -> list[Page]:
         for file, page in pages.items()
         if file.endswith(".ipynb")
     }
-    domains = [get_domain(name) for name in DOMAINS]
-    tables = dictionary.entries(domains)
-    names = make_names(
-        [symbol for notebook in read.values() for symbol in notebooks.symbols(notebook)],
-        [(notebook.module, notebook.page) for notebook in read.values() if notebook.module],
-        {name: entry.page for name, entry in tables.items()}
-        | {f"{name}_quarantine": f"{e.page}#{name}_quarantine" for name, e in tables.items() if e.table and e.table.rows},
-        {notebook.page: notebook.imports for notebook in read.values()},
-    )
+    tables = entries(map(get_domain, DOMAINS))
+    names = names_of(read.values(), tables)
     bundle = load_bundle(root=root)
     tasks = builders(bundle, read, tables)
 
-    def built_by(name: str) -> str:
-        if name not in tasks:
-            return "every task, one row or more a run" if tables[name].owner == "ops" else ""
-        job, task = tasks[name]
+    def relinked(text: str, file: str) -> str:
+        return relink(text, file, pages, root)
+
+    def built_by(table: str) -> str:
+        if table not in tasks:
+            return "every task, when it ends" if tables[table].owner == "ops" else ""
+        job, task = tasks[table]
         return link(code(f"{job.key}/{task.task_key}"), read[job.notebook(task)].page)
 
-    made = {notebook.file: notebook_page(notebook, names, pages, root) for notebook in read.values()}
-    home, others = made.pop("nbs/index.ipynb"), made.values()
-    prose = in_order(guide(file, pages, root) for file in sorted(root.glob("docs/*.md")))
-    walks = [page for page in others if page.section == ("Guides",)]
-    every = [
-        home,
-        *(page for page in prose if page.section == ("Guides",)),
-        *walks,
-        Page("/reference/command_line.md", "Command line", ("Guides",), command_line_page()),
-        *(page for page in prose if page.section == ("Design",)),
-        *dictionary_pages(tables, built_by),
-        Page("/jobs/index.md", "Jobs", ("Jobs",), jobs_page(bundle, read, tables)),
-        *(page for page in others if page.section[0] == "Jobs"),
-        *(page for page in others if page.section[0] == "Library"),
-        *(guide(root / name, pages, root) for name in ("CONTRIBUTING.md", "CHANGELOG.md")),
-    ]
-    return [
-        Page(p.address, p.title, p.section, link_names(p.text, names, p.address), p.pictures)
-        for p in every
-    ]
+    parts = parts_of_library((root / "README.md").read_text(encoding="utf-8"))
+    made = [notebook_page(one, names, section_of(one, parts), relinked) for one in read.values()]
+    prose = [file for file in pages if file.endswith(".md") and pages[file] != HOME]
+    made += [guide(root, file, pages[file], relinked) for file in prose]
+    made.append(
+        Page("/reference/command_line.md", "Command line", ("Guides",), command_line_page())
+    )
+    made += dictionary_pages(tables, built_by)
+    made.append(Page("/jobs/index.md", "Jobs", ("Jobs",), jobs_page(bundle, read, tables)))
+    return [replace(p, text=link_names(p.text, names, p.address)) for p in sorted(made, key=place)]
 
 
-def dictionary_pages(
-    tables: dict[str, dictionary.Entry], built_by: Callable[[str], str]
-) -> list[Page]:
+def place(page: Page) -> tuple[int, int]:
+    """What pages are sorted by: tabs as listed, what comes first, the rest as it was made."""
+    tab = TABS.index(page.section[0]) if page.section else -1
+    return tab, FIRST.index(page.address) if page.address in FIRST else len(FIRST)
+
+
+def dictionary_pages(tables: Mapping[str, Entry], built_by: Callable[[str], str]) -> list[Page]:
     """The overview, and each domain's tables."""
-    top, made = "Data dictionary", []
+    top = "Data dictionary"
     owners = dict.fromkeys(entry.owner for entry in tables.values())
-    made.append(Page("/dictionary/index.md", top, (top,), dictionary.overview(tables, list(owners))))
+    made = [Page("/dictionary/index.md", top, (top,), dictionary.overview(tables, owners))]
     for owner in owners:
         title = "Operations" if owner == "ops" else owner.capitalize()
         text = dictionary.domain_page(tables, owner, f"{title} tables")
@@ -216,7 +239,8 @@ def navigation(pages: Iterable[Page]) -> list:
     for page in pages:
         branch = tree
         for part in page.section:
-            found = next((item[part] for item in branch if part in item and isinstance(item[part], list)), None)
+            lists = (item[part] for item in branch if isinstance(item.get(part), list))
+            found = next(lists, None)
             if found is None:
                 found = []
                 branch.append({part: found})
@@ -229,7 +253,7 @@ def mermaid_source() -> bytes:
     """mermaid.min.js from its package, byte for byte the one that npm has."""
     content = (files("artoo_mermaid") / "assets/mermaid.min.js").read_bytes()
     if hashlib.sha256(content).hexdigest() != MERMAID:
-        raise ValueError("artoo-mermaid's mermaid.min.js is not the one whose hash is in site.py")
+        raise Abort("artoo-mermaid's mermaid.min.js is not the one whose hash is in site.py")
     return content
 
 

@@ -11,6 +11,15 @@ def plain(text: str) -> str:
     return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", re.sub(r"\s+", " ", text))
 
 
+def prose(text: str) -> str:
+    """Plain text as Markdown: only `code` and paragraphs are markup."""
+    paragraphs = (re.split(r"(`[^`]+`)", part) for part in text.strip().split("\n\n"))
+    return "\n\n".join(
+        "".join(part if part.startswith("`") else plain(part) for part in parts)
+        for parts in paragraphs
+    )
+
+
 def code(text: str) -> str:
     """Code in a line or a cell, which is not looked at for names to link."""
     return f"<code>{plain(text)}</code>" if text else ""
