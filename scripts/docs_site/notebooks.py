@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from build_readme import ANSI, FRONT_MATTER, fenced, split_directives
+from build_readme import ANSI, FRONT_MATTER, fenced, is_off, split_directives
 from build_readme import text as joined
 
 from . import api
@@ -157,15 +157,15 @@ class _Page:
 
     def code(self, cell: dict) -> str:
         directives, source = split_directives(joined(cell["source"]))
-        if "hide" in directives or directives.get("include") == "false":
+        if "hide" in directives or is_off(directives, "include"):
             return ""
         if "default_exp" in directives or not re.search(r"(?m)^(?!%|\s*$)", source):
             return ""  # nothing, or settings of the notebook itself
         if is_exported(cell):
             return self.export(source)
-        folded = directives.get("code-fold", "false") != "false"
-        shown = fenced(source, "python") if directives.get("echo") != "false" else ""
-        outputs = cell.get("outputs", []) if directives.get("output") != "false" else []
+        folded = "code-fold" in directives and not is_off(directives, "code-fold")
+        shown = "" if is_off(directives, "echo") else fenced(source, "python")
+        outputs = [] if is_off(directives, "output") else cell.get("outputs", [])
         return blocks(
             fold(directives.get("code-summary", "Code"), shown) if folded and shown else shown,
             *(self.output(output, directives.get("fig-alt", "")) for output in outputs),
