@@ -2,6 +2,7 @@
 
 import html
 import logging
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,16 @@ def flowchart(
     clicks = {name: node.address for name, node in nodes.items() if node.address}
     lines += [f'    click {name} href "{address}"' for name, address in clicks.items()]
     return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+def relative_clicks(text: str, page: str) -> str:
+    """Markdown whose diagrams lead from this page to built pages, on a server and from disk."""
+
+    def relative(found: re.Match[str]) -> str:
+        there = posixpath.relpath(found[2], posixpath.dirname(page))
+        return f'{found[1]}"{there}.html{found[3]}"'
+
+    return re.sub(r'(?m)^(    click \w+ href )"(/[^"#]+)\.md(#[^"]*|)"', relative, text)
 
 
 def figure(source: str, language: str, css_class: str, *_: object, **__: object) -> str:

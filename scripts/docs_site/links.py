@@ -1,5 +1,6 @@
 """Every link of the built site, followed as far as it stays on the site."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -19,6 +20,9 @@ class _Page(HTMLParser):
         given = dict(attrs)
         self.anchors.add(given.get("id") or "")
         self.targets += [given[name] or "" for name in ("href", "src") if name in given]
+
+    def handle_data(self, data: str) -> None:
+        self.targets += re.findall(r'(?m)^ *click \w+ href "([^"]+)"', data)  # of a diagram
 
 
 @cache

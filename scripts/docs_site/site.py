@@ -20,6 +20,7 @@ from data_ops.runs import DOMAINS, get_domain
 
 from . import dictionary, notebooks
 from .command_line import command_line_page
+from .diagrams import relative_clicks
 from .jobs import builders, jobs_page
 from .names import Names, link_names, make_names, outside_fences
 from .notebooks import Notebook
@@ -205,7 +206,10 @@ def make_pages(root: Path = ROOT) -> list[Page]:
     )
     made += dictionary_pages(tables, built_by)
     made.append(Page("/jobs/index.md", "Jobs", ("Jobs",), jobs_page(bundle, read, tables)))
-    return [replace(p, text=link_names(p.text, names, p.address)) for p in sorted(made, key=place)]
+    return [
+        replace(p, text=relative_clicks(link_names(p.text, names, p.address), p.address))
+        for p in sorted(made, key=place)
+    ]
 
 
 def place(page: Page) -> tuple[int, int]:
