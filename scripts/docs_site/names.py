@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
-NAME = re.compile(r"(?<![\[`])`(?P<name>[A-Za-z_][\w.]*)(?P<call>\(\))?`(?!`)")
+NAME = re.compile(r"(?<![\[`])`(?P<name>[A-Za-z_][\w./]*)(?:\(\))?`(?!`)")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Names:
     """
 
     symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tables: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)  # tables and files, which are unique
     imports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # page → name → dotted
 
     def address(self, name: str, page: str = "") -> str:
@@ -25,8 +25,8 @@ class Names:
 
         A plain word (`run`, `rows`) is a word, unless its definition is on the page itself.
         """
-        if name in self.tables:
-            return self.tables[name]
+        if name in self.known:
+            return self.known[name]
         first, dot, rest = name.partition(".")
         imported = self.imports.get(page, {}).get(first)
         if imported:
@@ -48,19 +48,22 @@ def suffixes(dotted: str) -> list[str]:
 def make_names(
     symbols: Iterable[tuple[str, str]],  # full dotted name, address
     modules: Iterable[tuple[str, str]] = (),
-    tables: Mapping[str, str] | None = None,
+    known: Mapping[str, str] | None = None,  # tables and files
     imports: Mapping[str, Mapping[str, str]] | None = None,  # page → name → dotted name
 ) -> Names:
-    """The names of the site. A module goes by a dotted name only: `quality` is a word."""
+    """The names of the site. A module goes by a dotted name only (`quality` is a word), and a
+    method by no less than its class's name and its own, which is its anchor."""
     found: dict[str, list[str]] = {}
     for dotted, address in symbols:
+        shortest = address.partition("#")[2]
         for name in suffixes(dotted):
-            found.setdefault(name, []).append(address)
+            if len(name) >= len(shortest):
+                found.setdefault(name, []).append(address)
     for dotted, address in modules:
         for name in suffixes(dotted)[:-1]:
             found.setdefault(name, []).append(address)
     return Names(
-        {name: tuple(to) for name, to in found.items()}, dict(tables or {}), dict(imports or {})
+        {name: tuple(to) for name, to in found.items()}, dict(known or {}), dict(imports or {})
     )
 
 

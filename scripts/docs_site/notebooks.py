@@ -86,7 +86,7 @@ def symbols(notebook: Notebook) -> Iterator[tuple[str, str]]:
 
 def meaning(parameter: api.Parameter, names: Names) -> str:
     """As written; a parameter that is called like a table is that table."""
-    table_page = names.tables.get(parameter.name, "")
+    table_page = names.known.get(parameter.name, "")
     return prose(parameter.meaning) or (link("the table", table_page) if table_page else "")
 
 

@@ -153,13 +153,17 @@ def notebook_page(
     text, pictures = notebooks.render(
         notebook, names, lambda source: relinked(source, notebook.file)
     )
+    if notebook.page == HOME:  # beside it stands no other page
+        text = f"---\nhide: [navigation]\n---\n\n{text}"
     title = notebook.title if section else "Home"
     if len(section) > 1 and ": " in title:  # what the section says already
         title = title.partition(": ")[2].capitalize()
     return Page(notebook.page, title, section, text, pictures)
 
 
-def names_of(read: Collection[Notebook], tables: Mapping[str, Entry]) -> Names:
+def names_of(
+    read: Collection[Notebook], tables: Mapping[str, Entry], pages: Mapping[str, str]
+) -> Names:
     """Everything that can be linked by its name."""
     own = {name: entry.page for name, entry in tables.items()}
     aside = {
@@ -170,7 +174,7 @@ def names_of(read: Collection[Notebook], tables: Mapping[str, Entry]) -> Names:
     return make_names(
         [symbol for notebook in read for symbol in notebooks.symbols(notebook)],
         [(notebook.module, notebook.page) for notebook in read if notebook.module],
-        own | aside,
+        own | aside | dict(pages),
         {notebook.page: notebook.imports for notebook in read},
     )
 
@@ -184,7 +188,7 @@ def make_pages(root: Path = ROOT) -> list[Page]:
         if file.endswith(".ipynb")
     }
     tables = entries(map(get_domain, DOMAINS))
-    names = names_of(read.values(), tables)
+    names = names_of(read.values(), tables, pages)
     bundle = load_bundle(root=root)
     tasks = builders(bundle, read, tables)
 

@@ -14,7 +14,7 @@ NAMES = make_names(
         ("data_ops.contracts.Table.reads", "/c.md#Table.reads"),
     ],
     [("data_ops.quality", "/q.md"), ("data_ops.tasks", "/t.md")],
-    {"silver_people": "/d/silver_people.md"},
+    {"silver_people": "/d/silver_people.md", "nbs/10_x.ipynb": "/library/10_x.md"},
     {"/q.md": {"Column": "pyspark.sql.Column"}, "/x.md": {"rule": "data_ops.quality"}},
 )
 
@@ -32,6 +32,7 @@ NAMES = make_names(
         ("build", "/j.md", "/j.md#build"),
         ("tasks.build", "/x.md", "/t.md#build"),
         ("Table.reads", "/x.md", "/c.md#Table.reads"),
+        ("reads", "/c.md", ""),
         ("quality", "/x.md", ""),
         ("data_ops.quality", "/x.md", "/q.md"),
         ("silver_people", "/x.md", "/d/silver_people.md"),
@@ -49,6 +50,7 @@ def test_a_name_leads_to_what_it_surely_names(name, page, address):
     ("line", "linked"),
     [
         ("see `Rule`.", "see [`Rule`](/q.md#Rule)."),
+        ("`nbs/10_x.ipynb`", "[`nbs/10_x.ipynb`](/library/10_x.md)"),
         ("`Rule` and `rules_for()`", "[`Rule`](/q.md#Rule) and [`rules_for()`](/q.md#rules_for)"),
         ("[`Rule`](x.md)", "[`Rule`](x.md)"),
         ("[of `Rule` here](x.md)", "[of `Rule` here](x.md)"),
