@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
+from .text import FENCE
+
 NAME = re.compile(r"(?<![\[`])`(?P<name>[A-Za-z_][\w./]*)(?:\(\))?`(?!`)")
 
 

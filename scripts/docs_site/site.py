@@ -25,7 +25,7 @@ from .jobs import builders, jobs_page
 from .names import Names, link_names, make_names, outside_fences
 from .notebooks import Notebook
 from .tables import Entry, entries
-from .text import code, link
+from .text import code, four_spaces, link
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -99,7 +99,7 @@ def resolve(target: str, file: str, pages: dict[str, str], root: Path) -> str:
 def relink(text: str, file: str, pages: dict[str, str], root: Path) -> str:
     """Markdown of the repository with links of the site."""
     return outside_fences(
-        text,
+        four_spaces(text),
         lambda line: LINK.sub(
             lambda found: found["open"] + resolve(found["target"], file, pages, root), line
         ),

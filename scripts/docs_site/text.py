@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
+ITEM = re.compile(r"(?:\d+[.)]|[-*+]) +")
 SPECIAL = re.compile(r"[&\\`*_{}\[\]()#+!|~^=$:<>-]")
 
 
@@ -47,6 +49,25 @@ def fold(title: str, markdown: str, kind: str = "quote") -> str:
     """What is shown on a click."""
     body = "\n".join(f"    {line}" if line else "" for line in markdown.splitlines())
     return f'??? {kind} "{title}"\n\n{body}'
+
+
+def four_spaces(markdown: str) -> str:
+    """Markdown in which what belongs to a list's item stands four spaces in.
+
+    GitHub wants it below the item's text, two or three spaces in; Python-Markdown wants four.
+    """
+    lines, shift, fence = [], 0, ""
+    for line in markdown.splitlines():
+        marks, item = FENCE.match(line), ITEM.match(line)
+        if marks and not line.startswith(" "):
+            fence = "" if fence and marks[1].startswith(fence) else fence or marks[1]
+        elif item and not fence:
+            shift = 4 - len(item[0])
+        elif line and not line.startswith(" "):
+            shift = 0
+        inside = shift > 0 and line.startswith(" " * (4 - shift))
+        lines.append(" " * shift + line if inside else line)
+    return "\n".join(lines) + "\n"
 
 
 def blocks(*parts: str) -> str:

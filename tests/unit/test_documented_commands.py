@@ -50,23 +50,26 @@ PROOFS = {
 def plain(line: str) -> str:
     """A command without its comment and without what brings up its environment."""
     words = shlex.split(line, comments=True)
-    if words[:2] == ["uv", "run"]:
-        words = words[2:]
+    for wrapper in (["uv", "run"], ["./data-ops", "--exec"]):
+        if words[:2] == wrapper:
+            words = words[2:]
     return shlex.join(words).removeprefix("./")
 
 
 def blocks(text: str) -> Iterator[tuple[str, list[str]]]:
-    """(mark, commands) of each block of shell commands."""
+    """(mark, commands) of each block of shell commands; those of a marked block do not matter."""
     for found in SHELL.finditer(text):
-        lines = filter(None, map(str.strip, found["body"].splitlines()))
-        yield found["mark"] or "", [command for line in lines if (command := plain(line))]
+        if found["mark"]:
+            yield found["mark"], []
+        else:
+            lines = found["body"].replace("\\\n", " ").splitlines()
+            yield "", [command for line in lines if (command := plain(line))]
 
 
 FOUND = {
     f"{page.name}: {command}": command
     for page in PAGES
-    for mark, commands in blocks(page.read_text(encoding="utf-8"))
-    if not mark
+    for _, commands in blocks(page.read_text(encoding="utf-8"))
     for command in commands
 }
 OURS = sorted({command for command in FOUND.values() if command.startswith("data-ops ")})
@@ -92,11 +95,11 @@ def understood(arguments: list[str]) -> None:
 
 
 def test_blocks_are_found_with_their_marks():
-    ours = "```bash\n./data-ops run  # all\n\n# a note\nuv run pytest -k 'a b'\n```\n"
+    ours = "```bash\n./data-ops run  # all\n\n# a note\nuv run pytest \\\n  -k 'a b'\n```\n"
     marked = "<!-- needs a workspace -->\n\n```sh\nx\n```\n"
     assert list(blocks(ours + marked)) == [
         ("", ["data-ops run", "pytest -k 'a b'"]),
-        ("needs a workspace", ["x"]),
+        ("needs a workspace", []),
     ]
     listed = "1. a\n\n    ```bash\n    b\n    ```\n```python\nc\n```"
     assert list(blocks(listed)) == [("", ["b"])]

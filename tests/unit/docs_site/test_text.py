@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from docs_site.text import blocks, cell, code, fold, link, plain, prose, table
+from docs_site.text import blocks, cell, code, fold, four_spaces, link, plain, prose, table
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown import markdown
@@ -38,6 +38,31 @@ def test_prose_keeps_code_and_nothing_else(text):
 
 def test_paragraphs_of_prose_stay_apart():
     assert prose("one\n\ntwo") == "one\n\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("sent", "made"),
+    [
+        ("1. a\n\n   b\n2. c", "1. a\n\n    b\n2. c"),
+        (
+            "- a\n\n  ```sh\n  b\n    c\n  ```\n\nd",
+            "- a\n\n    ```sh\n    b\n      c\n    ```\n\nd",
+        ),
+        ("10. a\n\n    b", "10. a\n\n    b"),
+        ("a\n\n  b", "a\n\n  b"),
+        ("```\n- a\n  b\n```", "```\n- a\n  b\n```"),
+        ("- a\n- b", "- a\n- b"),
+    ],
+)
+def test_what_belongs_to_an_item_stands_four_spaces_in(sent, made):
+    assert four_spaces(sent) == made + "\n"
+
+
+def test_a_block_of_an_item_is_in_the_item():
+    html = markdown(
+        four_spaces("1. a\n\n   ```sh\n   b\n   ```\n\n2. c"), extensions=["pymdownx.superfences"]
+    )
+    assert html.count("<ol>") == 1 and "<pre>" in html and "```" not in html
 
 
 def test_a_table_without_rows_is_nothing():
