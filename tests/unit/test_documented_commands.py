@@ -49,7 +49,10 @@ PROOFS = {
 
 def plain(line: str) -> str:
     """A command without its comment and without what brings up its environment."""
-    words = shlex.split(line, comments=True)
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:  # a quotation that goes on in the next line
+        words = line.split()
     for wrapper in (["uv", "run"], ["./data-ops", "--exec"]):
         if words[:2] == wrapper:
             words = words[2:]
