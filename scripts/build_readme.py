@@ -37,10 +37,15 @@ def split_directives(source: str) -> tuple[dict[str, str], str]:
     directives, kept = {}, []
     for line in source.splitlines():
         if found := DIRECTIVE.match(line):
-            directives[found["name"]] = found["value"].lower()
+            directives[found["name"]] = found["value"]
         else:
             kept.append(line)
     return directives, "\n".join(kept).strip("\n")
+
+
+def is_off(directives: dict[str, str], name: str) -> bool:
+    """Is it written `name: false`?"""
+    return directives.get(name, "").lower() == "false"
 
 
 def fenced(body: str, language: str = "") -> str:
@@ -91,10 +96,10 @@ def shown(output: dict) -> str:
 def code(cell: dict) -> list[str]:
     """The parts of a code cell that a reader sees."""
     directives, source = split_directives(text(cell["source"]))
-    if "hide" in directives or directives.get("include") == "false" or "default_exp" in directives:
+    if "hide" in directives or is_off(directives, "include") or "default_exp" in directives:
         return []
-    parts = [fenced(source, "python")] if source and directives.get("echo") != "false" else []
-    if directives.get("output") != "false":
+    parts = [fenced(source, "python")] if source and not is_off(directives, "echo") else []
+    if not is_off(directives, "output"):
         parts += [shown(output) for output in cell.get("outputs", [])]
     return parts
 
