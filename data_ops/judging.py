@@ -9,7 +9,7 @@ __all__ = ['take_stock', 'judge_rows', 'judge_sets', 'latest_date', 'as_of', 'da
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
@@ -22,14 +22,13 @@ from .runs import Outcome, Run
 def take_stock(
     run: Run,
     table: Table,  # made from bronze
-    tallies: Iterable[Row],  # as `accounts.tally` counts
+    counts: Mapping[str, Mapping[str, int]],  # bronze table → what `accounts.tally` counts
     rules: tuple[quality.Rule, ...],
     outcome: Outcome,
     beside: Mapping[str, int] | None = None,  # bronze table → rows that were not looked at, nothing new being said of them
 ) -> None:
     "Put the tallies into the outcome's entries and metrics. Raises LedgerError if it does not balance."
     beside = beside or {}
-    counts = {row["_input"]: row.asDict() for row in tallies}
     for name in table.accounts_for:
         found = counts.get(name, {})
         ends = {ending: found.get(ending, 0) for ending in accounts.DISPOSITIONS}

@@ -8,6 +8,7 @@ __all__ = ['Told', 'run_pipeline']
 # %% ../nbs/76_pipeline_runs.ipynb #26aa7783
 import importlib.util
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,7 +125,9 @@ def _built(run: Run, table: Table) -> Work:
         frame, rules = run.spark.table(run.name(table.name)), quality.rules_for(run.domain.rules, table.name)
         day = as_of(run, table, rules)
         if table.rows:
-            counts = run.spark.table(f"{run.name(table.name)}_tally").collect()
+            counts: dict[str, dict[str, int]] = defaultdict(dict)
+            for bronze, measure, value in run.spark.table(f"{run.name(table.name)}_tally").select("_input", "measure", "value").collect():
+                counts[bronze][measure] = value
             take_stock(run, table, counts, rules, outcome)
         else:
             outcome.rows_in = sum(run.spark.table(run.name(name)).count() for name in table.takes)

@@ -93,7 +93,7 @@ class Pipeline:
         "SQL for the latest date that the table's files, or the domain's, speak of."
         accounted = [table for table in self.domain.tables if table.rows]
         own = [table for table in accounted if table.name == name]
-        found = [f"(SELECT max(latest) FROM {table.name}_tally)" for table in own or accounted]
+        found = [f"(SELECT date_from_unix_date(CAST(max(value) AS INT)) FROM {table.name}_tally WHERE measure = 'latest')" for table in own or accounted]
         return f"greatest({', '.join(found)})" if len(found) > 1 else found[0]
 
     def _sets(self, name: str, rules: tuple[quality.Rule, ...]) -> None:
@@ -133,7 +133,7 @@ class Pipeline:
             return accounts.kept_out(self.read(account), table.contract, raw)
 
         def tally() -> DataFrame:
-            return accounts.tally(self.read(account), rules)
+            return accounts.measures(accounts.tally(self.read(account), rules), rules)
 
         self.dp.temporary_view(name=f"{name}_rows")(rows)
         self.dp.temporary_view(name=account)(finished)

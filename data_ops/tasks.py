@@ -151,7 +151,8 @@ def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcom
     "Build a table that accounts for bronze rows, or a part of it, with its quarantine."
     sets = [rule for rule in rules if rule.scope == "set"]
     with _account(run, table, rules, part) as account:
-        take_stock(run, table, accounts.tally(account, rules).collect(), rules, outcome, _beside(run, table, part))
+        counts = {row["_input"]: row.asDict() for row in accounts.tally(account, rules).collect()}
+        take_stock(run, table, counts, rules, outcome, _beside(run, table, part))
         wanted = accounts.accepted(account, table.contract)
         judge_sets(run, table, _whole(run, table, wanted, part), rules, as_of(run, table, sets), outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
