@@ -15,7 +15,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, pipeline, quarantine_app
+from .commands import Env, Root, Source, pipeline, quarantine_app, report
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
@@ -26,6 +26,7 @@ from .utils.errors import DataOpsError, ParameterError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
 app.add_typer(quarantine_app, name="quarantine")
 app.command()(pipeline)
+app.command()(report)
 
 # %% ../nbs/89_cli.ipynb #e045e3e0
 _MARK = {
@@ -101,17 +102,17 @@ def _show_plan(plan: Plan) -> None:
         _out.print(f"parameters of {key}: " + ", ".join(f"{name}={value}" for name, value in values.items()), highlight=False, soft_wrap=True)
 
 
-def _close(runs: list[TaskRun], plan: Plan) -> int:
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _close(runs: list[TaskRun], plan: Plan, report: str) -> int:
     "The closing table, each failure in a line, and where to look; returns the exit status."
     _out.print(summary_table(runs))
     for run in runs:
         if run.state == "failed":
             _err.print(f"[red]✗[/] {run.name}: {run.message}", highlight=False, soft_wrap=True)
-    try:
-        folder = plan.folder.relative_to(Path.cwd())
-    except ValueError:
-        folder = plan.folder
-    _out.print(f"\nexecuted notebooks and logs: {folder}", highlight=False, soft_wrap=True)
+    _out.print(f"\nexecuted notebooks and logs: {_relative(plan.folder)}\nreport: {report}", highlight=False, soft_wrap=True)
     return 0 if all(run.state == "done" for run in runs) else 1
 
 
@@ -129,6 +130,7 @@ def run(
 ) -> None:
     "Run the bundle's jobs on this machine, on real Spark and Delta."
     from data_ops.bundle import load_bundle, pick_jobs
+    from data_ops.report import closing_report
 
     given = _given(param or [])
     given |= {"full_refresh": "true"} if full_refresh else {}
@@ -137,9 +139,10 @@ def run(
     if dry_run:
         _show_plan(plan)
         return
+    told: list[str] = []
     with _Progress() as progress:
-        runs = run_jobs(plan, progress.tick)
-    raise typer.Exit(_close(runs, plan))
+        runs = run_jobs(plan, progress.tick, lambda spark: told.append(closing_report(spark, plan)))
+    raise typer.Exit(_close(runs, plan, *told))
 
 # %% ../nbs/89_cli.ipynb #49412143
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
