@@ -9,7 +9,7 @@ __all__ = ['app', 'summary_table', 'run', 'test', 'main']
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 from rich.live import Live
@@ -19,9 +19,13 @@ from .commands import Env, Root, Source, pipeline, quarantine_app, report
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
+from .console import relative
 from .plan import Plan, make_plan
 from .runner import TaskRun, run_jobs
 from .utils.errors import DataOpsError, ParameterError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
 app.add_typer(quarantine_app, name="quarantine")
@@ -102,17 +106,13 @@ def _show_plan(plan: Plan) -> None:
         _out.print(f"parameters of {key}: " + ", ".join(f"{name}={value}" for name, value in values.items()), highlight=False, soft_wrap=True)
 
 
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
 def _close(runs: list[TaskRun], plan: Plan, report: str) -> int:
     "The closing table, each failure in a line, and where to look; returns the exit status."
     _out.print(summary_table(runs))
     for run in runs:
         if run.state == "failed":
             _err.print(f"[red]✗[/] {run.name}: {run.message}", highlight=False, soft_wrap=True)
-    _out.print(f"\nexecuted notebooks and logs: {_relative(plan.folder)}\nreport: {report}", highlight=False, soft_wrap=True)
+    _out.print(f"\nexecuted notebooks and logs: {relative(plan.folder)}\nreport: {report}", highlight=False, soft_wrap=True)
     return 0 if all(run.state == "done" for run in runs) else 1
 
 
@@ -130,7 +130,6 @@ def run(
 ) -> None:
     "Run the bundle's jobs on this machine, on real Spark and Delta."
     from data_ops.bundle import load_bundle, pick_jobs
-    from data_ops.report import closing_report
 
     given = _given(param or [])
     given |= {"full_refresh": "true"} if full_refresh else {}
@@ -139,9 +138,15 @@ def run(
     if dry_run:
         _show_plan(plan)
         return
-    told: list[str] = []
+    told = []
+
+    def closing(spark: "SparkSession") -> None:
+        from data_ops.report import closing_report
+
+        told.append(closing_report(spark, plan))
+
     with _Progress() as progress:
-        runs = run_jobs(plan, progress.tick, lambda spark: told.append(closing_report(spark, plan)))
+        runs = run_jobs(plan, progress.tick, closing)
     raise typer.Exit(_close(runs, plan, *told))
 
 # %% ../nbs/89_cli.ipynb #49412143

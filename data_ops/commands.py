@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 import typer
 
 from .config import Settings, load_settings, project_root
-from .console import domain_runs, domains_with, err, out, print_table
+from .console import domain_runs, domains_with, err, out, print_table, relative
 
 # %% ../nbs/88_commands.ipynb #5edc7d17
 Root = Annotated[Path, typer.Option("--root", help="The local lakehouse.")]
@@ -95,7 +95,8 @@ def report(
     env: Env = "local",
 ) -> None:
     "Draw a run's report, one HTML file beside its notebooks."
-    from data_ops.report import find_run, kept_facts, make_report, write_report
+    from data_ops.report import make_report, write_report
+    from data_ops.report_facts import find_run, kept_facts
 
     folder = find_run(root, run)
     facts = kept_facts(folder)
@@ -107,4 +108,4 @@ def report(
 
         with err.status("starting Spark"), locked(root), local_spark(root, folder / "report.log") as spark:
             path = make_report(spark, here(env), folder)
-    out.print(f"report: {path}", highlight=False, soft_wrap=True)
+    out.print(f"report: {relative(path)}", highlight=False, soft_wrap=True)
