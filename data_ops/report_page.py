@@ -84,7 +84,7 @@ def _section(title: str, lead: str, content: str) -> str:
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
-# %% ../nbs/86_report_page.ipynb #267f6f18
+# %% ../nbs/86_report_page.ipynb #59018b3d
 def _split(message: str) -> tuple[str, str]:
     "What went wrong, and what to do about it."
     what, mark, todo = message.rpartition("): ")
@@ -112,7 +112,7 @@ def _stop(facts: Facts) -> str:
             "<code>data-ops run</code> again: tables that are up to date are passed over.</p>"
         )  # fmt: skip
     skipped = sum(task.state == "skipped" for task in facts.tasks)
-    held = f"<p>{_count(skipped, 'task')} that depend on it did not run; their tables are as they were.</p>" if skipped else ""
+    held = f"<p>Held back by that: {_count(skipped, 'task')}. Their tables are as they were.</p>" if skipped else ""
     return f'<section class="stop">{"".join(parts)}{held}</section>'
 
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.patches import FancyBboxPatch, Patch, PathPatch
 from matplotlib.path import Path as Line
 
-# %% ../nbs/78_report_pictures.ipynb #4d28787f
+# %% ../nbs/78_report_pictures.ipynb #b5811de8
 COLOURS: dict[str, tuple[str, str]] = {  # name → light, dark
     "paper": ("#f7f6f3", "#13171c"),
     "card": ("#fffffe", "#1b2128"),
@@ -30,10 +30,10 @@ COLOURS: dict[str, tuple[str, str]] = {  # name → light, dark
     "good": ("#2c7a58", "#6cc49b"),
     "warn": ("#96650f", "#e3b35c"),
     "bad": ("#b3353a", "#f08a85"),
-    "aside": ("#bc5f2d", "#ea9c6b"),
+    "aside": ("#a8501f", "#ea9c6b"),
     "quiet": ("#98a2ae", "#68737f"),
-    "second": ("#b07a2a", "#dcae66"),
-    "third": ("#5d8450", "#9cc48c"),
+    "second": ("#8e6118", "#dcae66"),
+    "third": ("#4d7541", "#9cc48c"),
     "fourth": ("#7d629d", "#bda3dc"),
     "fifth": ("#a34d63", "#e095a8"),
 }
@@ -41,7 +41,7 @@ INK = {name: light for name, (light, _) in COLOURS.items()}
 SERIES = ("accent", "second", "third", "fourth", "fifth", "muted")
 STATES = {
     "done": "good", "written": "good", "passed": "good", "warned": "warn", "quarantined": "aside", "failed": "bad",
-    "skipped": "quiet", "stopped": "bad", "unchanged": "quiet", "up_to_date": "quiet", "running": "warn", "waiting": "quiet",
+    "skipped": "muted", "stopped": "bad", "unchanged": "muted", "up_to_date": "muted", "running": "warn", "waiting": "muted",
 }  # fmt: skip
 
 _CHART: Any = {
@@ -109,7 +109,7 @@ footer { margin-top: 56px; padding-top: 16px; border-top: 1px solid var(--line);
 @media print { body { background: none; } .card, .tiles div { break-inside: avoid; } .wide svg { min-width: 0; } }
 """ + "".join(f".{state} {{ --tone: var(--{tone}); }}\n" for state, tone in STATES.items())
 
-# %% ../nbs/78_report_pictures.ipynb #0d78c62b
+# %% ../nbs/78_report_pictures.ipynb #7dffde2a
 def tell[Mark: Artist](
     artist: Mark,
     text: str,
@@ -121,7 +121,7 @@ def tell[Mark: Artist](
 
 def _variable(found: re.Match[str]) -> str:
     name = next((name for name, light in INK.items() if light == found[0].lower()), None)
-    return f"var(--{name})" if name else found[0]
+    return f"var(--{name}, {found[0]})" if name else found[0]
 
 
 def _tidy(element: ET.Element) -> None:
@@ -169,9 +169,9 @@ def picture(
         sheet.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     root = ET.fromstring(file.getvalue())
     _tidy(root)
-    for name in ("width", "height", "version"):
-        root.attrib.pop(name, None)
-    root.attrib |= {"role": "img", "aria-label": told, "style": f"--width: {width * _GROWS:g}px"}
+    for name in ("height", "version"):
+        root.attrib.pop(name)
+    root.attrib |= {"width": f"{width:g}", "role": "img", "aria-label": told, "style": f"--width: {width * _GROWS:g}px"}
     return ET.tostring(root, encoding="unicode")
 
 # %% ../nbs/78_report_pictures.ipynb #13f225c6
