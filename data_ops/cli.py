@@ -8,6 +8,8 @@ __all__ = ['app', 'summary_table', 'run', 'test', 'main']
 # %% ../nbs/89_cli.ipynb #dede9276
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -145,7 +147,8 @@ def run(
 
         told.append(closing_report(spark, plan))
 
-    with _Progress() as progress:
+    with _Progress() as progress, ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "data_ops.report_page")  # with matplotlib, which takes a second: here while Spark starts
         runs = run_jobs(plan, progress.tick, closing)
     raise typer.Exit(_close(runs, plan, *told))
 

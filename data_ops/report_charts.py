@@ -53,7 +53,7 @@ def job_graph(
     states = ", ".join(f"{task.task} {task.state}" for task in tasks)
     return picture(f"Tasks of job {tasks[0].job}: {states}", (WIDTH, len(levels) * _ROW - (_ROW - _BOX) + 6), paint)
 
-# %% ../nbs/84_report_charts.ipynb #0a05eb84
+# %% ../nbs/84_report_charts.ipynb #ab77fc0e
 def timeline(
     tasks: Sequence[TaskFact],
     total: float,  # seconds of the run
@@ -64,7 +64,7 @@ def timeline(
     for job in jobs:
         rows += [job, *(task for task in tasks if task.job == job)]
     left, top, row = 140.0, 26.0, 40.0
-    scale = (WIDTH - left - 62) / max(total, 1.0)
+    scale = (WIDTH - left - 76) / max(total, 1.0)
     height = top + len(rows) * row + 4
 
     def paint(axes: Axes) -> None:

@@ -70,7 +70,7 @@ class TableFact:
         "Rows that met these ends."
         return sum(ending.rows for ending in self.account if ending.disposition in dispositions)
 
-# %% ../nbs/77_report_facts.ipynb #276ba693
+# %% ../nbs/77_report_facts.ipynb #d21e8670
 @dataclass(frozen=True)
 class RuleFact:
     "One rule, its latest verdict, and what it found in the runs that judged it."
@@ -99,6 +99,7 @@ class FigureFact:
     kind: str
     unit: str
     points: tuple[tuple[str, str, float | None], ...]  # x, series, value
+    made_from: str = ""  # versions of its tables, and the code's fingerprint, as JSON
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from matplotlib.path import Path as Line
 from .report_facts import TableFact
 from .report_pictures import INK, curve, picture, tell
 
-# %% ../nbs/79_report_flow.ipynb #85c789d5
+# %% ../nbs/79_report_flow.ipynb #bf4584fe
 @dataclass(frozen=True)
 class Node:
     "A place where rows are."
@@ -37,6 +37,7 @@ class Link:
     target: str
     rows: int
     kind: str
+    files: int = 0  # that were set aside whole
 
 
 @dataclass(frozen=True)
@@ -53,29 +54,41 @@ class Flow:
     def into(self, key: str) -> int:
         return sum(link.rows for link in self.links if link.target == key)
 
-# %% ../nbs/79_report_flow.ipynb #084b1c72
+# %% ../nbs/79_report_flow.ipynb #a5a14255
 ENDS = {
     "duplicate": "known already", "refused": "refused", "taken_back": "taken back", "not_read": "not read yet",
     "contributed": "contributed", "quarantined": "quarantined", "superseded": "superseded", "unchanged": "unchanged",
-    "out_of_scope": "out of scope", "withheld": "not written",
+    "out_of_scope": "out of scope", "withheld": "not written", "gone": "no longer there",
 }  # fmt: skip
+_APART = {"duplicate files": 1, "refused files": 1, "taken_back files": 1, "gone rows": 1, "not_read rows": 2}  # places that tables share → column
+
+
+def _in_files(rows: int, files: int) -> str:
+    "Rows and the files they came in; of a file that could not be read nobody knows its rows."
+    told = [f"{rows:,} rows" if rows else "not counted", f"{files:,} file{'s' * (files != 1)}" if files else ""]
+    return ", ".join(filter(None, told))
 
 
 def _delivered(table: TableFact) -> tuple[list[Node], list[Link]]:
     "A feed's files and its bronze table."
-    name, landed = table.name, table.met("landed")
-    kept = 0 if table.state == "failed" else landed
+    name, source = table.name, f"files {table.name}"
+    files = {ending.disposition: ending.files for ending in table.account}
+    failed, landed = table.state == "failed", table.met("landed")
+    kept = 0 if failed else landed
     earlier = max(table.rows - kept, 0)
-    ends = {"duplicate": table.met("duplicate"), "refused": table.met("refused"), "taken_back": landed - kept}
-    all_rows, files = earlier + landed + ends["duplicate"] + ends["refused"], sum(ending.files for ending in table.account)
-    told = [f"{files:,} file{'s' * (files != 1)}"] if files else []
-    told += [f"{earlier:,} from before"] if earlier else []
-    nodes = [
-        Node(f"files {name}", 0, name.removeprefix("bronze_"), ", ".join(told), all_rows, "files"),
-        Node(name, 1, name, f"{earlier + kept:,} rows", earlier + kept, "failed" if table.state == "failed" else "table"),
+    links = [
+        Link(source, name, earlier, "earlier"),
+        Link(source, name, kept, "landed"),
+        Link(source, "duplicate files", table.met("duplicate"), "duplicate", files.get("duplicate", 0)),
+        Link(source, "refused files", table.met("refused"), "refused", files.get("refused", 0)),
+        Link(source, "taken_back files", landed - kept, "taken_back", files.get("landed", 0) if failed else 0),
     ]
-    links = [Link(f"files {name}", name, earlier, "earlier"), Link(f"files {name}", name, kept, "landed")]
-    links += [Link(f"files {name}", f"{kind} files", rows, kind) for kind, rows in ends.items()]
+    new, total = sum(files.values()), sum(link.rows for link in links)
+    told = [f"{new:,} file{'s' * (new != 1)}" if new else "", f"{earlier:,} from before" if earlier else ""]
+    nodes = [
+        Node(source, 0, name.removeprefix("bronze_"), ", ".join(filter(None, told)), total, "files"),
+        Node(name, 1, name, f"{earlier + kept:,} rows", earlier + kept, "failed" if failed else "table"),
+    ]
     return nodes, links
 
 
@@ -115,17 +128,20 @@ def flow(
     parts = [_delivered(table) for table in bronze]
     held = {node.key: node.rows for nodes, _ in parts for node in nodes if node.column == 1}
     parts += [_judged(table, held) for table in silver]
-    links = [link for _, some in parts for link in some if link.rows]
-    nodes = [node for some, _ in parts for node in some if node.rows]
-    for key, column in {**{f"{end} files": 1 for end in ("duplicate", "refused", "taken_back")}, "not_read rows": 2, "gone rows": 1}.items():
-        rows, end = sum(link.rows for link in links if key in (link.source, link.target)), key.split()[0]
-        nodes += [Node(key, column, ENDS.get(end, "no longer there"), f"{rows:,} rows", rows, end)] if rows else []
+    links = [link for _, some in parts for link in some if link.rows or link.files]
+    joined = {end for link in links for end in (link.source, link.target)}
+    nodes = [node for some, _ in parts for node in some if node.key in joined]
+    for key, column in _APART.items():
+        here = [link for link in links if key in (link.source, link.target)]
+        rows, end = sum(link.rows for link in here), key.split()[0]
+        note = _in_files(rows, sum(link.files for link in here))
+        nodes += [Node(key, column, ENDS[end], note, rows, end)] if here else []
     accounted = [table.name for table in silver if any(link.target == f"{table.name} contributed" for link in links)]
     nodes += [Node(table.name, 4, table.name, f"{table.rows:,} rows", table.rows, "failed" if table.state == "failed" else "table") for table in built]
     made = [(one, table.name) for table in built for one in accounted if one in _origins(table.name, known, accounted)]
     return Flow(tuple(nodes), tuple(links), tuple(made))
 
-# %% ../nbs/79_report_flow.ipynb #c997e28f
+# %% ../nbs/79_report_flow.ipynb #0643f011
 _KIND = {
     "files": "muted", "table": "accent", "earlier": "quiet", "landed": "accent", "read": "accent", "contributed": "good", "duplicate": "quiet",
     "refused": "bad", "taken_back": "bad", "not_read": "warn", "gone": "warn", "quarantined": "aside", "superseded": "fourth", "unchanged": "quiet",
@@ -136,7 +152,7 @@ _TITLES = ("Delivered", "Bronze", "Silver", "What became of each row", "Built fr
 _BAR, _SLOT, _GAP, _TOP, _THIN, _THICK = 8.0, 32.0, 8.0, 34.0, 1.4, 26.0
 
 
-def _band(axes: Axes, start: tuple[float, float], end: tuple[float, float], thick: float, colour: str) -> PathPatch:
+def _band(axes: Axes, start: tuple[float, float], end: tuple[float, float], thick: float, colour: str, alpha: float) -> PathPatch:
     "A band from the right of one node to the left of another."
     (x, y), (to_x, to_y) = start, end
     middle, C = (x + to_x) / 2, Line.CURVE4
@@ -144,7 +160,7 @@ def _band(axes: Axes, start: tuple[float, float], end: tuple[float, float], thic
         [(x, y), (middle, y), (middle, to_y), (to_x, to_y), (to_x, to_y + thick), (middle, to_y + thick), (middle, y + thick), (x, y + thick), (x, y)],
         [Line.MOVETO, C, C, C, Line.LINETO, C, C, C, Line.CLOSEPOLY],
     )  # fmt: skip
-    patch = PathPatch(path, facecolor=colour, alpha=0.28, linewidth=0, clip_on=False)
+    patch = PathPatch(path, facecolor=colour, alpha=alpha, linewidth=0, clip_on=False)
     axes.add_patch(patch)
     return patch
 
@@ -190,7 +206,9 @@ def flow_picture(
             x, to_x = _X[columns[link.source]] + _BAR, _X[columns[link.target]]
             y, to_y = place[link.source] + used.get(beginning, 0), place[link.target] + used.get(arriving, 0)
             used[beginning], used[arriving] = used.get(beginning, 0) + size, used.get(arriving, 0) + size
-            tell(_band(axes, (x, y), (to_x, to_y), size, INK[_KIND[link.kind]]), f"{link.rows:,} rows {ENDS.get(link.kind, link.kind)}")
+            alone = sum(other.source == link.source and other.kind == "read" for other in found.links) < 2
+            band = _band(axes, (x, y), (to_x, to_y), size, INK[_KIND[link.kind]], 0.28 if alone else 0.15)  # copies lie one over the other
+            tell(band, f"{_in_files(link.rows, link.files)} {ENDS.get(link.kind, link.kind)}")
         for node in found.nodes:
             x, y, colour = _X[node.column], place[node.key], INK[_KIND[node.kind]]
             axes.add_patch(tell(Rectangle((x, y), _BAR, tall[node.key], facecolor=colour, linewidth=0, clip_on=False), f"{node.label}: {node.note}"))
@@ -198,5 +216,5 @@ def flow_picture(
             axes.text(x + _BAR + 6, y + 12, node.label, fontsize=12)
             axes.text(x + _BAR + 6, y + 26, node.note, fontsize=11, color=INK["muted"])
 
-    ends = ", ".join(f"{node.rows:,} {node.label}" for node in found.nodes if node.column == 3 or "files" in node.key and node.column == 1)
+    ends = ", ".join(f"{node.note} {node.label}" for node in found.nodes if node.column == 3 or node.key in _APART)
     return picture(f"Rows of {domain} from file to gold: {ends}", (1060, bottom + 4), paint)

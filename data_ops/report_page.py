@@ -37,7 +37,7 @@ $body
 </html>
 """)
 
-# %% ../nbs/86_report_page.ipynb #7f6a6b7a
+# %% ../nbs/86_report_page.ipynb #a3af2fa5
 class Html(str):
     "Text that is markup already; any other text is escaped."
 
@@ -56,6 +56,11 @@ def _told(name: str, why: str) -> Html:
     return Html(f"{_html(name)}<small>{_html(why)}</small>") if why else Html(_html(name))
 
 
+def _cell(value: object, side: str) -> str:
+    long = not isinstance(value, Html) and len(str(value)) > 60
+    return f"<td{' class="long"' if long else side}>{_html(value)}</td>"
+
+
 def _table(
     titles: Sequence[str],  # those that begin with > are of numbers, and stand on the right
     rows: Iterable[Sequence[object]],
@@ -63,7 +68,7 @@ def _table(
     "A table that scrolls sideways where it must."
     sides = [' class="right"' if title.startswith(">") else "" for title in titles]
     head = "".join(f'<th scope="col"{side}>{_html(title.removeprefix(">"))}</th>' for title, side in zip(titles, sides, strict=True))
-    lines = ["".join(f"<td{side}>{_html(value)}</td>" for value, side in zip(row, sides, strict=True)) for row in rows]
+    lines = ["".join(_cell(value, side) for value, side in zip(row, sides, strict=True)) for row in rows]
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return Html(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>')
 
@@ -84,7 +89,7 @@ def _section(title: str, lead: str, content: str) -> str:
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
-# %% ../nbs/86_report_page.ipynb #59018b3d
+# %% ../nbs/86_report_page.ipynb #9f59be34
 def _split(message: str) -> tuple[str, str]:
     "What went wrong, and what to do about it."
     what, mark, todo = message.rpartition("): ")
@@ -103,7 +108,7 @@ def _stop(facts: Facts) -> str:
     for task in facts.stopped:
         what, todo = _split(task.message)
         broken = [rule for rule in facts.rules if rule.verdict == "failed" and rule.here and f"({rule.table})" in task.message]
-        why = "".join(f"<li><b>{_html(rule.rule)}</b>: {_html(rule.failed)} of {_html(rule.checked)} rows. {_html(rule.why)}</li>" for rule in broken)
+        why = "".join(f"<li><b>{_html(rule.rule)}</b>: {_html(rule.failed)} of {_html(rule.checked)} rows. It is there because: {_html(rule.why)}</li>" for rule in broken)
         step = f"{_html(todo[:1].upper() + todo[1:])}. " if todo else ""
         notebook = f'<a href="{_html(task.job)}/{_html(task.task)}.ipynb">notebook of the task</a>'
         parts.append(
@@ -120,13 +125,14 @@ def _head(facts: Facts) -> str:
     "When it ran, how it ended, and its few main numbers."
     done = sum(task.state == "done" for task in facts.tasks)
     ended = "failed" if facts.stopped else "done" if done == len(facts.tasks) else "stopped"
-    landed, refused = (sum(table.met(end) for table in facts.tables if not table.inputs) for end in ("landed", "refused"))
+    landed = sum(table.met("landed") for table in facts.tables if not table.inputs)
+    kept_out = sum(ending.files for table in facts.tables for ending in table.account if ending.disposition == "refused")
     aside = sum(table.met("quarantined") for table in facts.tables)
     written = sum(table.state == "written" for table in facts.tables)
     speaking = sum(rule.verdict != "passed" for rule in facts.rules)
     tiles = {
         "Tasks done": (f"{done} of {len(facts.tasks)}", seconds((facts.ended - facts.began).total_seconds())),
-        "Rows landed": (f"{landed:,}", f"{refused:,} in refused files" if refused else "no file refused"),
+        "Rows landed": (f"{landed:,}", f"{_count(kept_out, 'file')} refused" if kept_out else "no file refused"),
         "Tables written": (f"{written} of {len(facts.tables)}", "the others unchanged"),
         "Rows in quarantine": (f"{aside:,}", "each with its reasons" if aside else "nothing set aside"),
         "Rules not passed": (f"{speaking} of {len(facts.rules)}", f"{sum(rule.verdict == 'failed' for rule in facts.rules)} failed"),
@@ -149,13 +155,17 @@ def _ran(facts: Facts) -> str:
     grid = f'<div class="grid"><div class="stack">{"".join(graphs)}</div>{times}</div>'
     return _section("What ran", "The jobs of the bundle, as they ran.", grid + details)
 
-# %% ../nbs/86_report_page.ipynb #968b63e1
+# %% ../nbs/86_report_page.ipynb #7c9fe9ce
 def _aside(account: Iterable[Ending]) -> int:
     return sum(ending.rows for ending in account if ending.disposition == "quarantined")
 
 
 def _change(now: int, before: int | None) -> str:
-    return "new" if before is None else f"{now - before:+,}" if now != before else "0"
+    return "new" if before is None else f"{now - before:+,}".replace("-", "−") if now != before else "0"
+
+
+def _turn(before: int, now: int) -> str:
+    return f"{before:,} → {now:,}" if before != now else f"{now:,}"
 
 
 def _did(table: TableFact) -> str:
@@ -174,7 +184,8 @@ def _changed(facts: Facts) -> str:
     rows = [
         (
             table.name, _state(table.state or "skipped"), table.rows_before or 0, table.rows, _change(table.rows, table.rows_before),
-            f"{_aside(table.account_before):,} → {_aside(table.account):,}", f"{max(table.version_before, 0)} → {table.version}", _did(table),
+            _turn(_aside(table.account_before), _aside(table.account)), _turn(table.version_before, table.version) if table.rows_before is not None else table.version,
+            _did(table),
         )
         for table in moved
     ]  # fmt: skip
@@ -189,7 +200,7 @@ def _changed(facts: Facts) -> str:
         lead = f"Nothing changed since run {facts.run_before}: every table and every verdict is as it was."
     return _section("Since the last run", lead, "".join(parts))
 
-# %% ../nbs/86_report_page.ipynb #1a4f7bb9
+# %% ../nbs/86_report_page.ipynb #85e2e44b
 def _flows(facts: Facts) -> str:
     "A flow for each domain, and the account in numbers."
     parts = []
@@ -198,14 +209,16 @@ def _flows(facts: Facts) -> str:
         found = flow(tables)
         if found.links:
             rows = [
-                (table.name, ending.input, ENDS.get(ending.disposition, ending.disposition), ending.rows, Html("<br>".join(map(_html, ending.reasons))))
+                (table.name, ending.input, ENDS.get(ending.disposition, ending.disposition), ending.files or "", ending.rows)
                 for table in tables for ending in table.account
             ]  # fmt: skip
-            more = _more("The account in numbers", _table(["Table", "Input", "What became of it", ">Rows", "Why"], rows))
-            told = "Each silver table accounts for every row of the tables it is made from."
-            parts.append(_card(domain.capitalize(), told, flow_picture(domain, found), more, "card wide"))
-    unclaimed = f'<p class="note">No feed knows {", ".join(map(_html, facts.unclaimed))}: left where it lies.</p>' if facts.unclaimed else ""
-    return _section("Rows from file to gold", "No row disappears: what does not go on has a branch of its own.", "".join(parts) + unclaimed)
+            more = _more("The account in numbers", _table(["Table", "Input", "What became of it", ">Files", ">Rows"], rows))
+            every = "Each silver table accounts for every row of the tables it is made from."
+            parts.append(_card(domain.capitalize(), every, flow_picture(domain, found), more, "card wide"))
+    refused = [reason for table in facts.tables for ending in table.account for reason in ending.reasons]
+    notes = {"Refused": refused, "Known to no feed, and left where they lie": facts.unclaimed}
+    told = "".join(f'<p class="note"><b>{title}.</b> {"; ".join(map(_html, names))}</p>' for title, names in notes.items() if names)
+    return _section("Rows from file to gold", "No row disappears: what does not go on has a branch of its own.", "".join(parts) + told)
 
 
 def _rule(rule: RuleFact) -> tuple[object, ...]:

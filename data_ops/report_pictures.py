@@ -51,7 +51,7 @@ _CHART: Any = {
     "ytick.color": INK["muted"], "xtick.major.size": 0, "ytick.major.size": 0, "xtick.major.pad": 7, "ytick.major.pad": 7,
 }  # fmt: skip
 
-# %% ../nbs/78_report_pictures.ipynb #72ac75fc
+# %% ../nbs/78_report_pictures.ipynb #1ea5e785
 def _variables(dark: bool) -> str:
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in COLOURS.items())
 
@@ -94,12 +94,14 @@ svg { display: block; width: 100%; max-width: var(--width); height: auto; font-f
 .wide svg { min-width: 860px; }
 td svg { width: 80px; height: 24px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 7px 14px 7px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { color: var(--muted); font-weight: 500; font-size: 13px; white-space: nowrap; }
+th, td { text-align: left; padding: 7px 14px 7px 0; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--muted); font-weight: 500; font-size: 13px; }
 tbody tr:last-child td { border-bottom: 0; }
 td:last-child, th:last-child { padding-right: 0; }
-.right { text-align: right; white-space: nowrap; }
+.right { text-align: right; }
 td:first-child { min-width: 150px; }
+td small, td.long { white-space: normal; }
+td.long { min-width: 32ch; }
 td small { display: block; color: var(--muted); font-size: 13px; max-width: 46ch; }
 details { margin-top: 12px; }
 summary { cursor: pointer; color: var(--muted); font-size: 13.5px; }

@@ -138,7 +138,10 @@ def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
     html = report_of(done)
     assert self_contained(html) == []
     first = html[html.index("<h2>") : html.index("</h2>")]
-    assert "member/bronze failed: parameter" in first and "correct the value" in Page(html).text.lower()
+    assert (
+        "member/bronze failed: parameter" in first
+        and "correct the value" in Page(html).text.lower()
+    )
 
 
 # ------------------------------------------------------------------------------------ whole runs

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from ...operations.figures import Figure, point
 
-# %% ../../../nbs/54_claims_figures.ipynb #6ccec09e
+# %% ../../../nbs/54_claims_figures.ipynb #08344dfc
 def _quarter(of: str) -> Column:
     "2024-Q1"
     return F.concat_ws("-Q", F.year(of), F.quarter(of))
@@ -23,9 +23,9 @@ def _claimants(gold_claims_all: DataFrame, silver_pharmacy: DataFrame) -> DataFr
     fills = silver_pharmacy.where("is_final_action").select(
         _quarter("dispensing_date").alias("x"), F.lit("pharmacy").alias("series"), "person_id"
     )
-    return medical.unionByName(fills).groupBy("x", "series").agg(F.count_distinct("person_id").alias("members"))
+    return medical.unionByName(fills).groupBy("x", "series").agg(F.count_distinct("person_id").alias("members")).coalesce(1)
 
-# %% ../../../nbs/54_claims_figures.ipynb #ca8b9783
+# %% ../../../nbs/54_claims_figures.ipynb #b2d8def2
 def pmpm_by_category(
     gold_pmpm: DataFrame,
     gold_claims_all: DataFrame,
@@ -33,7 +33,7 @@ def pmpm_by_category(
 ) -> DataFrame:
     "One point a quarter and service category: USD paid per member and month; of full quarters."
     key = [_quarter("coverage_month").alias("x"), F.col("service_category_1").alias("series")]
-    by_month = gold_pmpm.groupBy("coverage_month", "service_category_1").agg(
+    by_month = gold_pmpm.coalesce(1).groupBy("coverage_month", "service_category_1").agg(
         F.sum("paid_amount").alias("paid"), F.max("member_months").alias("months")
     )
     by_quarter = by_month.where("months > 0").groupBy(*key).agg(
@@ -41,9 +41,9 @@ def pmpm_by_category(
     )
     rate = by_quarter.where("full = 3").join(_claimants(gold_claims_all, silver_pharmacy), on=["x", "series"], how="left")
     members = F.coalesce("members", F.lit(0))
-    return rate.select(*point(F.col("x"), F.col("series"), F.col("paid") / F.col("months"), members)).orderBy("x", "series")
+    return rate.select(*point(F.col("x"), F.col("series"), F.col("paid") / F.col("months"), members)).sortWithinPartitions("x", "series")
 
-# %% ../../../nbs/54_claims_figures.ipynb #f42d535a
+# %% ../../../nbs/54_claims_figures.ipynb #66e90ffc
 _LAGS = 12  # months shown
 
 
@@ -52,9 +52,9 @@ def known_after(
     gold_claims_all: DataFrame,
 ) -> DataFrame:
     "One point a quarter of service and month of lag: share of the medical amount expected in the end that was paid by then."
-    medical = gold_lag_triangle.where("coverage = 'medical'").withColumn("series", _quarter("incurred_month"))
+    medical = gold_lag_triangle.coalesce(1).where("coverage = 'medical'").withColumn("series", _quarter("incurred_month"))
     served = gold_claims_all.select(_quarter("claim_start_date").alias("series"), "person_id")
-    members = served.groupBy("series").agg(F.count_distinct("person_id").alias("members"))
+    members = served.groupBy("series").agg(F.count_distinct("person_id").alias("members")).coalesce(1)
     latest = medical.groupBy("series", "incurred_month").agg(
         (F.max_by("cumulative_paid_amount", "lag_months") / F.max_by("completion_factor", "lag_months")).alias("ultimate")
     )
@@ -64,7 +64,7 @@ def known_after(
     )
     cells = known.join(ultimate, on="series").where("observed = months").join(members, on="series", how="left")
     share = F.col("paid") / F.nullif(F.col("ultimate"), F.lit(0))
-    return cells.orderBy("series", "lag_months").select(*point(F.col("lag_months"), F.col("series"), share, F.coalesce("members", F.lit(0))))
+    return cells.sortWithinPartitions("series", "lag_months").select(*point(F.col("lag_months"), F.col("series"), share, F.coalesce("members", F.lit(0))))
 
 
 FIGURES: tuple[Figure, ...] = (

@@ -11,15 +11,15 @@ from pyspark.sql import functions as F
 
 from ...operations.figures import Figure, point
 
-# %% ../../../nbs/39_member_figures.ipynb #c2b2ce53
+# %% ../../../nbs/39_member_figures.ipynb #600a7216
 def members_by_month(
     gold_member_months: DataFrame,
 ) -> DataFrame:
     "One point a month and part of coverage: members with at least one covered day."
     part = F.initcap(F.replace("coverage_type", F.lit("_"), F.lit(" ")))
-    counted = gold_member_months.groupBy("coverage_month", "coverage_type").agg(F.count_distinct("person_id").alias("members"))
+    counted = gold_member_months.groupBy("coverage_month", "coverage_type").agg(F.count_distinct("person_id").alias("members")).coalesce(1)
     x = F.date_format("coverage_month", "yyyy-MM")
-    return counted.select(*point(x, part, F.col("members"), F.col("members"))).orderBy("x", "series")
+    return counted.select(*point(x, part, F.col("members"), F.col("members"))).sortWithinPartitions("x", "series")
 
 
 FIGURES: tuple[Figure, ...] = (

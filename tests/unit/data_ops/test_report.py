@@ -60,7 +60,10 @@ def table(name: str, run: int, **records: list[Row]):
 
 
 def test_a_table_is_told_as_the_run_left_it_and_as_it_was():
-    log = [logged(1, "silver_a", "written", 90, 1), logged(2, "silver_a", "written", 95, 3, inserted=5)]
+    log = [
+        logged(1, "silver_a", "written", 90, 1),
+        logged(2, "silver_a", "written", 95, 3, inserted=5),
+    ]
     found = table("silver_a", 2, log=log)
     assert (found.state, found.rows, found.rows_before) == ("written", 95, 90)
     assert (found.version, found.version_before, found.inserted) == (3, 1, 5)
@@ -101,7 +104,11 @@ def test_the_account_of_a_table_that_was_built_stands_beside_the_one_before():
         entry(2, "silver_a", "bronze_a", "quarantined", 20),
     ]
     found = table("silver_a", 2, accounts=accounts)
-    assert (found.met("contributed"), found.met("quarantined"), found.counted_here) == (80, 20, True)
+    assert (found.met("contributed"), found.met("quarantined"), found.counted_here) == (
+        80,
+        20,
+        True,
+    )
     assert [ending.rows for ending in found.account_before] == [90]
 
 
@@ -112,7 +119,9 @@ def test_files_are_counted_by_what_became_of_them_and_refused_ones_say_why():
         entry(2, "bronze_a", "a_3.csv", "refused", 2, "the file is empty"),
     ]
     found = table("bronze_a", 2, arrivals=arrivals)
-    told = {ending.disposition: (ending.rows, ending.files, ending.reasons) for ending in found.account}
+    told = {
+        ending.disposition: (ending.rows, ending.files, ending.reasons) for ending in found.account
+    }
     assert told == {"landed": (12, 2, ()), "refused": (2, 1, ("a_3.csv: the file is empty",))}
 
 
@@ -120,7 +129,9 @@ def test_files_are_counted_by_what_became_of_them_and_refused_ones_say_why():
 
 
 def test_a_rule_has_a_trend_and_the_verdict_before():
-    (found,) = rules_of(DOMAIN, [judged(3, 0, "passed"), judged(1, 4, "warned"), judged(2, 2, "warned")], "run-3")
+    (found,) = rules_of(
+        DOMAIN, [judged(3, 0, "passed"), judged(1, 4, "warned"), judged(2, 2, "warned")], "run-3"
+    )
     assert (found.verdict, found.verdict_before, found.here) == ("passed", "warned", True)
     assert found.shares == (0.04, 0.02, 0.0)
     assert found.why == "orders name it"

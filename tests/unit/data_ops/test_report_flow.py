@@ -21,7 +21,11 @@ def domains(draw) -> tuple[TableFact, ...]:
     """Feeds with files and former rows; silver tables that judged as many rows, fewer or more."""
     feeds = []
     for nth in range(draw(st.integers(1, 3))):
-        account, earlier, state = arrived(*(draw(COUNTS) for _ in range(3))), draw(COUNTS), draw(STATES)
+        account, earlier, state = (
+            arrived(*(draw(COUNTS) for _ in range(3))),
+            draw(COUNTS),
+            draw(STATES),
+        )
         rows = earlier + (0 if state == "failed" else account[0].rows)
         feeds.append(TableFact("d", f"bronze_{nth}", state=state, rows=rows, account=account))
     silver = []
@@ -78,7 +82,7 @@ def test_every_link_joins_two_places(tables):
     assert len(keys) == len({*keys})
     ends = {end for link in found.links for end in (link.source, link.target)}
     assert ends <= {*keys} and {end for pair in found.built for end in pair} <= {*keys}
-    assert all(link.rows > 0 for link in found.links)
+    assert all(link.rows or link.files for link in found.links)
 
 
 @given(domains())
@@ -112,6 +116,18 @@ def test_rows_that_no_table_has_read_yet_are_told():
 def test_rows_that_bronze_no_longer_holds_are_told():
     refreshed = replace(TABLES[0], rows=100)
     assert rows_of(flow((refreshed, TABLES[1])))["gone rows"] == 900
+
+
+def test_a_file_that_could_not_be_read_has_its_branch_though_nobody_knows_its_rows():
+    only = TableFact(
+        "d", "bronze_a", account=(Ending("files", "refused", 0, 1, ("a.csv: empty",)),)
+    )
+    found = flow((only,))
+    assert [(node.key, node.note) for node in found.nodes] == [
+        ("files bronze_a", "1 file"),
+        ("refused files", "not counted, 1 file"),
+    ]
+    assert "not counted, 1 file refused" in flow_picture("d", found)
 
 
 def test_what_a_failed_table_judged_is_not_said_to_be_in_it():

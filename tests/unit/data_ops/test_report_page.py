@@ -76,7 +76,7 @@ def test_a_failing_run_says_first_which_task_and_which_rule_stopped_it_and_what_
     text = Page(html).text
     assert text.index("What to do.") < text.index("Tasks done")
     assert "See quality_metrics; the table keeps its former contents." in text
-    assert "key_unique : 3 of 950 rows. one row a claim <line>" in text
+    assert "key_unique : 3 of 950 rows. It is there because: one row a claim <line>" in text
     assert "Held back by that: 1 task." in text
     assert 'href="claims/silver_a.ipynb"' in html
 
@@ -103,7 +103,9 @@ def test_a_run_that_was_stopped_says_so():
 
 def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 

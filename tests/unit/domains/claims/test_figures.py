@@ -72,7 +72,9 @@ def shares(spark) -> dict[tuple[str, str], tuple[float, int]]:
                 "cumulative_paid_amount": so_far, "completion_factor": factor}  # fmt: skip
 
     factors = (0.5, 0.8, 1.0)
-    triangle = [cell("2024-01-01", lag, paid, factors[lag]) for lag, paid in enumerate((50, 80, 100))]
+    triangle = [
+        cell("2024-01-01", lag, paid, factors[lag]) for lag, paid in enumerate((50, 80, 100))
+    ]
     triangle += [cell("2024-02-01", lag, paid, factors[lag]) for lag, paid in enumerate((60, 80))]
     triangle += [cell("2024-02-01", 0, 7, 1.0, "pharmacy")]
     columns = " ".join(LAG_TRIANGLE.names)
@@ -101,7 +103,16 @@ def test_a_figure_names_tables_by_its_arguments(figure):
 
 def test_no_value_rests_on_one_to_ten_persons_and_nobody_is_no_small_group(spark):
     counts = [0, 1, SMALLEST - 1, SMALLEST, 500]
-    cells = spark.createDataFrame([("x", str(n), 7.5, n) for n in counts], "x STRING, series STRING, value DOUBLE, members BIGINT")
+    cells = spark.createDataFrame(
+        [("x", str(n), 7.5, n) for n in counts],
+        "x STRING, series STRING, value DOUBLE, members BIGINT",
+    )
     found = {row.series: row for row in without_small_cells(cells).collect()}
-    assert {name: row.value for name, row in found.items()} == {"0": 7.5, "1": None, "10": None, "11": 7.5, "500": 7.5}
+    assert {name: row.value for name, row in found.items()} == {
+        "0": 7.5,
+        "1": None,
+        "10": None,
+        "11": 7.5,
+        "500": 7.5,
+    }
     assert "members" not in found["11"].asDict()
