@@ -1,4 +1,4 @@
-"""What every page must be: well formed, self-contained, and readable for those who do not see it."""
+"""What every page must be: well formed, self-contained, readable by those who do not see it."""
 
 import re
 from html.parser import HTMLParser

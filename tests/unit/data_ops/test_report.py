@@ -1,4 +1,4 @@
-"""What a run's report is told by the operations tables: what is the run's own, what is older, what changed."""
+"""What a report takes from the operations tables: the run's own, what is older, what changed."""
 
 import json
 import os
@@ -8,16 +8,28 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
+from data_ops.config import load_settings
+from data_ops.operations.accounts import DISPOSITIONS
 from data_ops.operations.contracts import Domain, Feed, Table, contract
 from data_ops.operations.quality import on, row_rule
 from data_ops.plan import Plan
-from data_ops.report import Records, closing_report, last, rules_of, tables_of
-from data_ops.report_facts import Facts, find_run, keep_facts, kept_facts, tasks_of
+from data_ops.report import (
+    Records,
+    closing_report,
+    drawn,
+    figures_of,
+    last,
+    rules_of,
+    tables_of,
+)
+from data_ops.report_facts import Facts, FigureFact, find_run, keep_facts, kept_facts, tasks_of
+from data_ops.tasks import code_fingerprint
 from data_ops.utils.errors import ParameterError
 
 from .reports import facts, failing
 
 START = datetime(2025, 1, 15)
+SETTINGS = load_settings(environment="local")
 _COLUMNS = "id STRING the thing"
 
 
@@ -37,19 +49,22 @@ DOMAIN = Domain(
 
 
 def logged(day: int, table: str, state: str, rows: int, version: int, **more: int) -> Row:
-    counts = {"inserted": 0, "updated": 0, "deleted": 0} | more
-    return Row(run_id=f"run-{day}", table_name=table, state=state, rows_out=rows, good=state != "failed",
-               table_version=version, finished_at=START + timedelta(days=day), **counts)  # fmt: skip
+    counts = {"inserted": 0, "updated": 0, "deleted": 0, "rows_out": rows, "table_version": version}
+    good, when = state != "failed", START + timedelta(days=day)
+    same = {"run_id": f"run-{day}", "finished_at": when, "good": good}
+    return Row(table_name=table, state=state, **(same | counts | more))
 
 
 def entry(day: int, table: str, source: str, end: str, rows: int, reason: str = "") -> Row:
-    return Row(run_id=f"run-{day}", table_name=table, input_name=source, disposition=end, row_count=rows,
-               reason=reason, recorded_at=START + timedelta(days=day))  # fmt: skip
+    same = {"run_id": f"run-{day}", "recorded_at": START + timedelta(days=day), "reason": reason}
+    told = {"disposition": end, "account": end in DISPOSITIONS, "row_count": rows}
+    return Row(table_name=table, input_name=source, **told, **same)
 
 
 def judged(day: int, failed: int, verdict: str) -> Row:
-    return Row(run_id=f"run-{day}", table_name="silver_a", rule="known", severity="warn", checked=100, failed=failed,
-               share=failed / 100, tolerance=0.0, verdict=verdict, recorded_at=START + timedelta(days=day))  # fmt: skip
+    same = {"run_id": f"run-{day}", "recorded_at": START + timedelta(days=day), "tolerance": 0.0}
+    rule = {"table_name": "silver_a", "rule": "known", "severity": "warn", "checked": 100}
+    return Row(failed=failed, share=failed / 100, verdict=verdict, **rule, **same)
 
 
 def table(name: str, run: int, **records: list[Row]):
@@ -92,7 +107,7 @@ def test_a_table_knows_what_it_is_made_from_and_what_it_accounts_for():
 
 def test_the_account_of_a_table_that_was_up_to_date_is_that_of_its_last_build():
     accounts = [entry(1, "silver_a", "bronze_a", "contributed", 90)]
-    found = table("silver_a", 2, accounts=accounts)
+    found = table("silver_a", 2, entries=accounts)
     assert (found.met("contributed"), found.counted_here) == (90, False)
     assert found.account == found.account_before
 
@@ -103,7 +118,7 @@ def test_the_account_of_a_table_that_was_built_stands_beside_the_one_before():
         entry(2, "silver_a", "bronze_a", "contributed", 80),
         entry(2, "silver_a", "bronze_a", "quarantined", 20),
     ]
-    found = table("silver_a", 2, accounts=accounts)
+    found = table("silver_a", 2, entries=accounts)
     assert (found.met("contributed"), found.met("quarantined"), found.counted_here) == (
         80,
         20,
@@ -118,7 +133,7 @@ def test_files_are_counted_by_what_became_of_them_and_refused_ones_say_why():
         entry(2, "bronze_a", "a_2.csv", "landed", 7),
         entry(2, "bronze_a", "a_3.csv", "refused", 2, "the file is empty"),
     ]
-    found = table("bronze_a", 2, arrivals=arrivals)
+    found = table("bronze_a", 2, entries=arrivals)
     told = {
         ending.disposition: (ending.rows, ending.files, ending.reasons) for ending in found.account
     }
@@ -154,6 +169,31 @@ def test_the_last_runs_of_each_table_are_found_however_long_ago(spark):
         ('r3', 'a', 3, 30), ('r1', 'b', 1, 40) AS t(run_id, table_name, at, rows)"""
     found = last(spark.sql(sql), ["table_name"], "at", 2).collect()
     assert sorted(row.rows for row in found) == [20, 30, 40]
+
+
+# Figures
+
+
+def figure_at(version: int) -> FigureFact:
+    (figure,) = figures_of("member")
+    made_from = json.dumps({"gold_member_months": version, "code": code_fingerprint()})
+    points = (("2024-01", "Part A", 300.0),)
+    return FigureFact("member", figure.title, "", figure.kind, figure.unit, points, made_from)
+
+
+def test_a_figure_whose_tables_are_as_they_were_is_not_made_again():
+    former, spark = figure_at(3), None  # Spark is not asked
+    assert drawn(spark, SETTINGS, ["member"], {"gold_member_months": 3}, [former]) == (former,)
+
+
+def test_a_figure_whose_tables_changed_is_made_again():
+    with pytest.raises(AttributeError, match="sql"):
+        drawn(None, SETTINGS, ["member"], {"gold_member_months": 4}, [figure_at(3)])
+
+
+def test_a_figure_whose_tables_are_not_there_has_no_points():
+    (found,) = drawn(None, SETTINGS, ["member"], {})
+    assert found.points == ()
 
 
 # Files of a run
@@ -196,9 +236,8 @@ def test_an_unknown_run_is_told_with_those_there_are(tmp_path):
 
 
 def test_a_summary_says_when_each_task_began_and_what_it_waited_for():
-    told = {"task": "claims/gold", "state": "done", "after": ["silver"], "began": 3.5, "seconds": 2.0,
-            "message": "", "tables": []}  # fmt: skip
-    (task,) = tasks_of({"tasks": [told]})
+    told = {"task": "claims/gold", "state": "done", "message": "", "tables": []}
+    (task,) = tasks_of({"tasks": [told | {"after": ["silver"], "began": 3.5, "seconds": 2.0}]})
     assert (task.name, task.after, task.began) == ("claims/gold", ("silver",), 3.5)
 
 
