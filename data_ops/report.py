@@ -159,7 +159,7 @@ def rules_of(
             )  # fmt: skip
     return tuple(facts)
 
-# %% ../nbs/87_report.ipynb #5766778f
+# %% ../nbs/87_report.ipynb #3d7693c0
 def figures_of(
     domain: str,
 ) -> tuple[Figure, ...]:
@@ -191,7 +191,13 @@ def drawn(
         read = {name: versions.get(name, -1) for name in figure.reads}
         made_from = json.dumps(read | {"code": code})
         known = kept.get((domain, figure.title, made_from))
-        return known or FigureFact(domain, figure.title, figure.told, figure.kind, figure.unit, _points(spark, settings, figure, read), made_from)
+        if known:
+            return known
+        fact = FigureFact(domain, figure.title, figure.told, figure.kind, figure.unit, ())
+        try:
+            return replace(fact, points=_points(spark, settings, figure, read), made_from=made_from)
+        except Exception as error:  # its versions were cleaned away, say: the rest of the report is worth having
+            return replace(fact, told=f"Not drawn: {without_values(error, where=figure.title)}.")
 
     wanted = [(name, figure) for name in domains for figure in figures_of(name)]
     with ThreadPoolExecutor(4) as pool:

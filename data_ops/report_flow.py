@@ -141,7 +141,7 @@ def flow(
     made = [(one, table.name) for table in built for one in accounted if one in _origins(table.name, known, accounted)]
     return Flow(tuple(nodes), tuple(links), tuple(made))
 
-# %% ../nbs/79_report_flow.ipynb #0643f011
+# %% ../nbs/79_report_flow.ipynb #bee36505
 _KIND = {
     "files": "muted", "table": "accent", "earlier": "quiet", "landed": "accent", "read": "accent", "contributed": "good", "duplicate": "quiet",
     "refused": "bad", "taken_back": "bad", "not_read": "warn", "gone": "warn", "quarantined": "aside", "superseded": "fourth", "unchanged": "quiet",
@@ -193,12 +193,18 @@ def flow_picture(
         bottom = max(bottom, y)
     columns = {node.key: node.column for node in found.nodes}
 
+    def letters(node: Node) -> float:
+        "Top of a node's label: beside a tall node, below a thin one, where no band goes through it."
+        return place[node.key] + (tall[node.key] if node.column < 4 and tall[node.key] < _THICK else 0)
+
+    label = {node.key: letters(node) for node in found.nodes}
+
     def paint(axes: Axes) -> None:
         used: dict[tuple[str, str], float] = {}
         for title, x in zip(_TITLES, _X, strict=True):
             axes.text(x, 14, title, fontsize=12, color=INK["muted"], weight="bold")
         for source, target in found.built:
-            start = (_X[3] + 185, place[f"{source} contributed"] + 14)
+            start = (_X[3] + 185, label[f"{source} contributed"] + 15)
             curve(axes, start, (_X[4], place[target] + 6), edgecolor=INK["quiet"], alpha=0.5, linewidth=1, zorder=0)
         for link in found.links:
             size, arriving = thick(link), (link.target, "in")
@@ -212,9 +218,8 @@ def flow_picture(
         for node in found.nodes:
             x, y, colour = _X[node.column], place[node.key], INK[_KIND[node.kind]]
             axes.add_patch(tell(Rectangle((x, y), _BAR, tall[node.key], facecolor=colour, linewidth=0, clip_on=False), f"{node.label}: {node.note}"))
-            y += tall[node.key] if node.column < 4 and tall[node.key] < _THICK else 0  # no band through the letters
-            axes.text(x + _BAR + 6, y + 12, node.label, fontsize=12)
-            axes.text(x + _BAR + 6, y + 26, node.note, fontsize=11, color=INK["muted"])
+            axes.text(x + _BAR + 6, label[node.key] + 12, node.label, fontsize=12)
+            axes.text(x + _BAR + 6, label[node.key] + 26, node.note, fontsize=11, color=INK["muted"])
 
     ends = ", ".join(f"{node.note} {node.label}" for node in found.nodes if node.column == 3 or node.key in _APART)
     return picture(f"Rows of {domain} from file to gold: {ends}", (1060, bottom + 4), paint)

@@ -239,10 +239,10 @@ def _quality(facts: Facts) -> str:
     lead = f"{_count(len(facts.rules), 'rule')} judged; a table that was up to date keeps the verdicts of its last build. The trend is over the last builds."
     return _section("Quality by rule", lead, card + more)
 
-# %% ../nbs/86_report_page.ipynb #1564deaf
+# %% ../nbs/86_report_page.ipynb #b03011f5
 def _drawn(figure: FigureFact) -> str:
     if not figure.points:
-        return _card(figure.title, figure.told, '<p class="note">Its tables are not there yet.</p>')
+        return _card(figure.title, figure.told, '<p class="note">There is nothing to draw.</p>')
     xs, series, values = table_of(figure)
     shown = {key: "×" if value is None else number(value, figure.unit) for key, value in values.items()}
     rows = [(x, *(shown.get((x, name), "") for name in series)) for x in xs]

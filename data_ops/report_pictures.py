@@ -216,7 +216,7 @@ def number(
     "The value as one reads it."
     return {"USD": f"${value:,.2f}", "share": f"{value:.0%}"}.get(unit, f"{value:,.0f}")
 
-# %% ../nbs/78_report_pictures.ipynb #eedf1393
+# %% ../nbs/78_report_pictures.ipynb #266ad089
 def trend(
     shares: Sequence[float],  # oldest first
     colour: str,  # of COLOURS
@@ -224,6 +224,8 @@ def trend(
     "A line no bigger than a word."
     most = max(*shares, 1e-9)
     places = [(4 + 72 * nth / max(len(shares) - 1, 1), 20 - 16 * share / most) for nth, share in enumerate(shares)]
+    if len(places) == 1:
+        places = [(4, 12)]
 
     def paint(axes: Axes) -> None:
         axes.plot(*zip(*places, strict=True), color=INK[colour], linewidth=1.6, clip_on=False)
