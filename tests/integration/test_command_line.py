@@ -238,7 +238,7 @@ def test_a_run_leaves_a_report_that_opens_from_disk_and_shows_nobody(whole):
 
 def test_the_report_of_a_second_run_says_that_nothing_changed_and_where_the_files_went(second):
     text = Page(report_of(second)).text
-    assert "Nothing changed since run" in text and "100,997 rows known already" in text
+    assert "Nothing changed since run" in text and "known already: 100,997 rows, 8 files" in text
 
 
 def test_a_report_is_drawn_again_from_what_was_kept_without_spark(whole, second):
