@@ -8,26 +8,33 @@ __all__ = ['app', 'summary_table', 'run', 'test', 'main']
 # %% ../nbs/89_cli.ipynb #dede9276
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, check, notebook_app, pipeline, quarantine_app
+from .commands import Env, Root, Source, check, notebook_app, pipeline, quarantine_app, report
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
+from .console import relative
 from .plan import Plan, make_plan
 from .runner import TaskRun, run_jobs
 from .utils.errors import DataOpsError, ParameterError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(notebook_app, name="notebook")
 app.command()(pipeline)
 app.command()(check)
+app.command()(report)
 
 # %% ../nbs/89_cli.ipynb #e045e3e0
 _MARK = {
@@ -103,17 +110,13 @@ def _show_plan(plan: Plan) -> None:
         _out.print(f"parameters of {key}: " + ", ".join(f"{name}={value}" for name, value in values.items()), highlight=False, soft_wrap=True)
 
 
-def _close(runs: list[TaskRun], plan: Plan) -> int:
+def _close(runs: list[TaskRun], plan: Plan, report: str) -> int:
     "The closing table, each failure in a line, and where to look; returns the exit status."
     _out.print(summary_table(runs))
     for run in runs:
         if run.state == "failed":
             _err.print(f"[red]✗[/] {run.name}: {run.message}", highlight=False, soft_wrap=True)
-    try:
-        folder = plan.folder.relative_to(Path.cwd())
-    except ValueError:
-        folder = plan.folder
-    _out.print(f"\nexecuted notebooks and logs: {folder}", highlight=False, soft_wrap=True)
+    _out.print(f"\nexecuted notebooks and logs: {relative(plan.folder)}\nreport: {report}", highlight=False, soft_wrap=True)
     return 0 if all(run.state == "done" for run in runs) else 1
 
 
@@ -139,9 +142,17 @@ def run(
     if dry_run:
         _show_plan(plan)
         return
-    with _Progress() as progress:
-        runs = run_jobs(plan, progress.tick)
-    raise typer.Exit(_close(runs, plan))
+    told = []
+
+    def closing(spark: "SparkSession") -> None:
+        from data_ops.report import closing_report
+
+        told.append(closing_report(spark, plan))
+
+    with _Progress() as progress, ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "data_ops.report_page")  # with matplotlib, which takes a second: here while Spark starts
+        runs = run_jobs(plan, progress.tick, closing)
+    raise typer.Exit(_close(runs, plan, *told))
 
 # %% ../nbs/89_cli.ipynb #49412143
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Root', 'Env', 'Source', 'quarantine_app', 'notebook_app', 'Files', 'Folder', 'here', 'quarantine_list',
-           'quarantine_replay', 'pipeline', 'check', 'notebook_to_source', 'notebook_to_ipynb']
+           'quarantine_replay', 'pipeline', 'report', 'check', 'notebook_to_source', 'notebook_to_ipynb']
 
 # %% ../nbs/88_commands.ipynb #5845a0bb
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from .config import Settings, load_settings, project_root
-from .console import domain_runs, domains_with, out, print_table
+from .console import domain_runs, domains_with, err, out, print_table, relative
 
 # %% ../nbs/88_commands.ipynb #5edc7d17
 Root = Annotated[Path, typer.Option("--root", help="The local lakehouse.")]
@@ -88,6 +88,28 @@ def pipeline(
     rows = [(one.table, one.rows_in, one.rows_out, one.quarantined, one.warnings) for one in outcomes]
     titles = {"table": "left"} | dict.fromkeys(("rows in", "rows out", "quarantined", "warnings"), "right")
     print_table(titles, rows, "the graph is valid")
+
+# %% ../nbs/88_commands.ipynb #b6c2d8e3
+def report(
+    run: Annotated[str, typer.Argument(help="Id of the run; default: the latest.", show_default=False)] = "",
+    root: Root = Path(".lakehouse"),
+    env: Env = "local",
+) -> None:
+    "Draw a run's report, one HTML file beside its notebooks."
+    from data_ops.report import make_report, write_report
+    from data_ops.report_facts import find_run, kept_facts
+
+    folder = find_run(root, run)
+    facts = kept_facts(folder)
+    if facts:
+        path = write_report(folder, facts)
+    else:
+        from data_ops.runner import locked
+        from data_ops.utils.spark import local_spark
+
+        with err.status("starting Spark"), locked(root), local_spark(root, folder / "report.log") as spark:
+            path = make_report(spark, here(env), folder)
+    out.print(f"report: {relative(path)}", highlight=False, soft_wrap=True)
 
 # %% ../nbs/88_commands.ipynb #c4ec0b18
 def check(

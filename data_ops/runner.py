@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from pyspark.sql import SparkSession
 
 from .bundle import Job, Task
 from .plan import Plan, task_parameters
@@ -147,14 +150,15 @@ def _loop(runs: list[TaskRun], plan: Plan, pool: ThreadPoolExecutor, tick: Calla
 def run_jobs(
     plan: Plan,
     tick: Callable[[list[TaskRun]], None] = lambda runs: None,  # called a few times a second
+    closing: Callable[[SparkSession], None] = lambda spark: None,  # called once all tasks have ended
 ) -> list[TaskRun]:
     "Run the plan's tasks on one local Spark; returns what became of each. Raises SparkError if there is no Spark."
-    runs = [TaskRun(job, task) for job, task in plan.tasks()]
+    runs, began = [TaskRun(job, task) for job, task in plan.tasks()], time.monotonic()
     with locked(plan.root):
         plan.folder.mkdir(parents=True, exist_ok=True)
         os.environ |= {"DATA_OPS_ROOT": str(plan.root), "DATA_OPS_LOG": str(plan.folder / "run.log")}
         tick(runs)
-        with local_spark(plan.root, plan.folder / "spark.log"), ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        with local_spark(plan.root, plan.folder / "spark.log") as spark, ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
             try:
                 _loop(runs, plan, pool, lambda: tick(runs))
             except BaseException:
@@ -163,11 +167,20 @@ def run_jobs(
                 _stop_kernels()
                 raise
             finally:
-                _summary(runs, plan)
+                _summary(runs, plan, began)
+            closing(spark)
     return runs
 
 
-def _summary(runs: list[TaskRun], plan: Plan) -> None:
+def _summary(runs: list[TaskRun], plan: Plan, began: float) -> None:
     "Keep what became of each task beside the executed notebooks."
-    told = [{"task": run.name, "state": run.state, "seconds": round(run.seconds, 1), "message": run.message, "tables": run.rows} for run in runs]
-    (plan.folder / "summary.json").write_text(json.dumps({"run_id": plan.run_id, "tasks": told}, indent=1), encoding="utf-8")
+    told = [
+        {
+            "task": run.name, "state": run.state, "after": run.task.after, "began": round(run.began - began, 1) if run.began else 0.0,
+            "seconds": round(run.seconds, 1), "message": run.message, "tables": run.rows,
+        }
+        for run in runs
+    ]  # fmt: skip
+    ended = datetime.now(UTC)
+    times = {"began": (ended - timedelta(seconds=time.monotonic() - began)).isoformat(), "ended": ended.isoformat()}
+    (plan.folder / "summary.json").write_text(json.dumps({"run_id": plan.run_id} | times | {"tasks": told}, indent=1), encoding="utf-8")

@@ -16,6 +16,7 @@ import pytest
 
 from data_ops.config import Settings, project_root
 from tests.integration import deltas
+from tests.pages import Page, self_contained
 
 DATA_OPS = Path(sys.executable).with_name("data-ops")
 TASKS = {
@@ -86,6 +87,11 @@ def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str) -> Non
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def report_of(done: subprocess.CompletedProcess) -> str:
+    """The page that the last line of a run names."""
+    return Path(done.stdout.splitlines()[-1].removeprefix("report: ")).read_text(encoding="utf-8")
+
+
 # -------------------------------------------------------------------------------------- mistakes
 
 # case → arguments, what the line must name
@@ -129,6 +135,13 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
 def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
     done = data_ops("run", "member", "--root", tmp_path, "--param", "full_refresh=maybe")
     assert_one_clear_line(done, "'full_refresh'", "bool")
+    html = report_of(done)
+    assert self_contained(html) == []
+    first = html[html.index("<h2>") : html.index("</h2>")]
+    assert (
+        "member/bronze failed: parameter" in first
+        and "correct the value" in Page(html).text.lower()
+    )
 
 
 # ------------------------------------------------------------------------------------ whole runs
@@ -213,6 +226,33 @@ def test_a_second_run_makes_no_new_version_of_a_table(whole, second):
     assert (second.returncode, second.stderr) == (0, "")
     after = {name: deltas.version(path) for name, path in deltas.tables(whole.root).items()}
     assert of_the_data(after) == of_the_data(whole.versions)
+
+
+def test_a_run_leaves_a_report_that_opens_from_disk_and_shows_nobody(whole):
+    html = report_of(whole.first)
+    assert self_contained(html) == [] and len(html) < 2_000_000
+    text = Page(html).text
+    for told in ("11 of 11", "bronze_carrier", "gold_pmpm", "Part A 300", "export_summary.csv.gz"):
+        assert told in text
+
+
+def test_the_report_of_a_second_run_says_that_nothing_changed_and_where_the_files_went(second):
+    text = Page(report_of(second)).text
+    assert "Nothing changed since run" in text and "known already: 100,997 rows, 8 files" in text
+
+
+def test_a_report_is_drawn_again_from_what_was_kept_without_spark(whole, second):
+    for run in sorted((whole.root / "runs").iterdir()):
+        before = (run / "report.html").read_text(encoding="utf-8")
+        done = data_ops("report", run.name, "--root", whole.root, PATH="", JAVA_HOME="")
+        assert (done.returncode, done.stderr, report_of(done)) == (0, "", before)
+
+
+def test_an_unknown_run_has_no_report_and_is_told_with_those_there_are(whole):
+    known = {path.name for path in (whole.root / "runs").iterdir()}
+    done = data_ops("report", "run-7", "--root", whole.root)
+    assert_one_clear_line(done, "'run-7'")
+    assert any(name in done.stderr for name in known)
 
 
 def test_of_two_runs_on_one_root_the_second_is_turned_away(whole):

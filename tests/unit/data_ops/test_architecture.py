@@ -279,7 +279,8 @@ def landing() -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     paths = [Path(name) for name in listed.stdout.splitlines()]
-    chosen = [path for path in paths if len(path.parts) == 1 or path.parts[0] in LANDS]
+    text = [path for path in paths if path.suffix != ".png"]
+    chosen = [path for path in text if len(path.parts) == 1 or path.parts[0] in LANDS]
     return [ROOT / path for path in chosen if (ROOT / path).is_file()]
 
 
