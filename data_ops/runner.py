@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.manager import AsyncKernelManager
 from pyspark.sql import SparkSession
 
 from .bundle import Job, Task
@@ -55,6 +56,17 @@ def _counts(notebook: Any) -> list[dict[str, Any]]:
     return [row for rows in found for row in rows]
 
 
+def _kernels(words: Path) -> type[AsyncKernelManager]:
+    "Kernels that say what they have to say outside the notebook (libzmq, Java) to a file: the terminal is the runner's."
+
+    class Kernels(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            with words.open("ab") as file:
+                await super().start_kernel(**options, stdout=file, stderr=file)
+
+    return Kernels
+
+
 def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path) -> None:
     "Execute the task's notebook, keeping the executed one. Raises TaskError with the notebook's own message."
     from papermill import execute_notebook
@@ -67,7 +79,7 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path) -> None:
     try:
         done = execute_notebook(
             str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", cwd=str(notebook.parent),
-            progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"],
+            progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"], kernel_manager_class=_kernels(target.parents[1] / "kernels.log"),
         )  # fmt: skip
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.

@@ -34,6 +34,7 @@ PROOFS = {
     "data-ops test": (CI, "./data-ops test"),
     "data-ops quarantine list": ("nbs/74_quarantine.ipynb", "listing(strict)"),
     "data-ops quarantine replay": ("nbs/74_quarantine.ipynb", "replay(lenient)"),
+    "data-ops report": (COMMANDS, 'data_ops("report"'),
     "nbdev_export": (CHECK, '"nbdev_export"'),
     "nbdev_clean": (CHECK, '"nbdev_clean"'),
     "python scripts/build_readme.py": (CHECK, "stale()"),
