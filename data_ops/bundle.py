@@ -205,13 +205,13 @@ def in_order(
 
 def pick_jobs(
     bundle: Bundle,
-    names: Iterable[str] = (),  # default: all
+    names: Iterable[str] = (),  # default: those that build a domain's tables
 ) -> tuple[Job, ...]:
     "Jobs by their keys, each after those whose tables it reads. Raises BundleError with the keys there are."
     by_key = {job.key: job for job in bundle.jobs}
     for name in names:
         if name not in by_key:
             raise BundleError(f"no job {name!r}", where="resources/", todo=f"use one of {', '.join(by_key) or 'none: there are no jobs'}")
-    chosen = [by_key[name] for name in names] or bundle.jobs
+    chosen = [by_key[name] for name in names or DOMAINS if name in by_key]
     order = {domain: nth for nth, domain in enumerate(DOMAINS)}
     return tuple(sorted(chosen, key=lambda job: order.get(job.key, len(order))))

@@ -201,7 +201,8 @@ def _about(kind: str, node: Node) -> str:
         trigger = next((name for name in ("schedule", "trigger", "continuous") if node.at(name).there), "")
         when = node.at(trigger, "quartz_cron_expression").text or trigger
         paused = "paused" if node.at(trigger, "pause_status").text == "PAUSED" else "running"
-        return f"{len(node.at('tasks').each())} tasks, {f'{when}, {paused}' if trigger else 'no schedule'}"
+        number = len(node.at('tasks').each())
+        return f"{number} task{'s' * (number != 1)}, {f'{when}, {paused}' if trigger else 'no schedule'}"
     if kind == "pipelines":
         development = ", development" if node.at("development").text == "true" else ""
         return f"into {node.at('catalog').text}.{node.at('schema').text}{development}"

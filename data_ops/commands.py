@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Root', 'Env', 'Source', 'quarantine_app', 'notebook_app', 'Files', 'Folder', 'here', 'quarantine_list',
-           'quarantine_replay', 'pipeline', 'report', 'check', 'notebook_to_source', 'notebook_to_ipynb']
+           'quarantine_replay', 'pipeline', 'report', 'maintain', 'check', 'notebook_to_source', 'notebook_to_ipynb']
 
 # %% ../nbs/88_commands.ipynb #5845a0bb
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from .config import Settings, load_settings, project_root
-from .console import domain_runs, domains_with, err, out, print_table, relative
+from .console import domain_runs, domains_with, err, lakehouse, out, print_table, relative
 
 # %% ../nbs/88_commands.ipynb #5edc7d17
 Root = Annotated[Path, typer.Option("--root", help="The local lakehouse.")]
@@ -110,6 +110,22 @@ def report(
         with err.status("starting Spark"), locked(root), local_spark(root, folder / "report.log") as spark:
             path = make_report(spark, here(env), folder)
     out.print(f"report: {relative(path)}", highlight=False, soft_wrap=True)
+
+# %% ../nbs/88_commands.ipynb #5d1e8b22
+def maintain(
+    root: Root = Path(".lakehouse"),
+    env: Env = "local",
+) -> None:
+    "Compact tables of many small files, and delete files that no version of the last weeks needs."
+    from data_ops.delta.upkeep import keep_up_all
+    from data_ops.runs import tables_of
+
+    settings = here(env)
+    with lakehouse(root, settings) as (spark, _), err.status("keeping up tables"):
+        done = keep_up_all(spark, tables_of(settings))
+    titles = {"table": "left"} | dict.fromkeys(("files before", "files after", "deleted"), "right")
+    rows = [(one.table.removeprefix("spark_catalog."), one.files_before, one.files_after, one.deleted) for one in done]
+    print_table(titles, rows, "there is no table yet")
 
 # %% ../nbs/88_commands.ipynb #c4ec0b18
 def check(

@@ -46,7 +46,7 @@ class TaskRun:
 
     def total(self, column: str) -> int:
         "Sum of a count over the task's tables."
-        return sum(row[column] for row in self.rows)
+        return sum(row.get(column, 0) for row in self.rows)
 
 
 def _counts(notebook: Any) -> list[dict[str, Any]]:

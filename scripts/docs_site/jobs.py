@@ -79,10 +79,11 @@ def jobs_page(
     bundle: Bundle, notebooks: Mapping[Path, Notebook], tables: Mapping[str, Entry]
 ) -> str:
     """All jobs of the bundle."""
+    jobs = pick_jobs(bundle, [job.key for job in bundle.jobs])
     return blocks(
         "# Jobs",
         "> What the bundle deploys, and what `data-ops run` runs here: tasks, their order, and "
         "the tables they build.",
         "A task is a notebook with parameters; click one to read it.",
-        *(job_section(job, bundle.target, notebooks, tables) for job in pick_jobs(bundle)),
+        *(job_section(job, bundle.target, notebooks, tables) for job in jobs),
     )

@@ -1,12 +1,9 @@
 """`data-ops run` as a person types it: whole runs, reruns, mistakes, and a run that is killed."""
 
 import json
-import os
 import re
 import subprocess
-import sys
-import time
-from collections.abc import Callable
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from data_ops.config import Settings, project_root
 from tests.integration import deltas
+from tests.integration.commands import assert_one_clear_line, command, data_ops, start, until
 from tests.pages import Page, self_contained
 
-DATA_OPS = Path(sys.executable).with_name("data-ops")
 TASKS = {
     "member": {"bronze", "silver_demographics", "silver_enrollment", "silver_eligibility", "gold"},
     "claims": {
@@ -27,64 +23,6 @@ TASKS = {
     },
 }
 NUMBER = sum(map(len, TASKS.values()))
-_OURS = {*map(str.upper, Settings.model_fields), "SPARK_REMOTE", "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a person who has set nothing of ours but a JVM that starts fast."""
-    plain = {name: value for name, value in os.environ.items() if name not in _OURS}
-    plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
-    same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
-    same["DATA_OPS_JAVA_OPTIONS"] = os.environ["DATA_OPS_JAVA_OPTIONS"]
-    return plain | same | changes
-
-
-def start(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
-        [DATA_OPS, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        cwd=project_root(),
-    )
-
-
-def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [DATA_OPS, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=400,
-        env=environment(**changes),
-        cwd=project_root(),
-    )
-
-
-def until(true: Callable[[], object], seconds: float) -> bool:
-    """Does it become true in time?"""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def command(process: psutil.Process) -> str:
-    """Its command line; nothing if it is gone, or dead and not yet forgotten."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
-def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str) -> None:
-    told = done.stderr.strip().splitlines()
-    assert done.returncode not in (0, None)
-    assert len(told) == 1, done.stderr
-    assert [word for word in words if word not in told[0]] == []
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 def report_of(done: subprocess.CompletedProcess) -> str:
@@ -257,6 +195,49 @@ def test_an_unknown_run_has_no_report_and_is_told_with_those_there_are(whole):
 
 def test_of_two_runs_on_one_root_the_second_is_turned_away(whole):
     assert_one_clear_line(whole.beside, "data-ops: another run is at work here", "--root")
+
+
+# ------------------------------------------------------------------------------ other commands
+
+
+def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(whole):
+    done = data_ops("quarantine", "list", "--root", whole.root)
+    assert (done.returncode, done.stderr) == (0, "")
+    counted = Counter(
+        (name.rpartition(".")[2].removesuffix("_quarantine"), rule)
+        for name, path in deltas.tables(whole.root).items()
+        if name.endswith("_quarantine")
+        for (reasons,) in deltas.rows(path, "_reasons")
+        for rule in reasons
+    )
+    listed = Counter()
+    for line in done.stdout.splitlines()[1:]:
+        table, rule, _, rows, *_ = line.split()
+        listed[table, rule] += int(rows.replace(",", ""))
+    assert listed == counted
+
+
+def test_a_replay_with_nothing_mended_releases_nothing(whole):
+    done = data_ops("quarantine", "replay", "--root", whole.root)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {}
+    for table, *counts in map(str.split, done.stdout.splitlines()[1:]):
+        found[table] = [int(count.replace(",", "")) for count in counts]
+    sizes = {
+        name.rpartition(".")[2].removesuffix("_quarantine"): len(rows)
+        for name, rows in whole.data.items()
+        if name.endswith("_quarantine")
+    }
+    assert found == {table: [size, 0, 0, size] for table, size in sizes.items()}
+
+
+def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(whole):
+    done = data_ops("maintain", "--root", whole.root)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = {line.split()[0] for line in done.stdout.splitlines()[1:]}
+    assert told == set(whole.data)
+    found = {name: deltas.data(path) for name, path in deltas.tables(whole.root).items()}
+    assert [name for name in of_the_data(found) if found[name] != whole.data[name]] == []
 
 
 # ---------------------------------------------------------------------------------------- killed

@@ -1,0 +1,72 @@
+"""The command line as a person's shell starts it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from data_ops.config import Settings, project_root
+
+DATA_OPS = Path(sys.executable).with_name("data-ops")
+_OURS = {*map(str.upper, Settings.model_fields), "SPARK_REMOTE", "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a person who has set nothing of ours but a JVM that starts fast."""
+    plain = {name: value for name, value in os.environ.items() if name not in _OURS}
+    plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
+    same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
+    same["DATA_OPS_JAVA_OPTIONS"] = os.environ["DATA_OPS_JAVA_OPTIONS"]
+    return plain | same | changes
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [DATA_OPS, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        cwd=project_root(),
+    )
+
+
+def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [DATA_OPS, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        env=environment(**changes),
+        cwd=project_root(),
+    )
+
+
+def until(true: Callable[[], object], seconds: float) -> bool:
+    """Does it become true in time?"""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def command(process: psutil.Process) -> str:
+    """Its command line; nothing if it is gone, or dead and not yet forgotten."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str) -> None:
+    told = done.stderr.strip().splitlines()
+    assert done.returncode not in (0, None)
+    assert len(told) == 1, done.stderr
+    assert [word for word in words if word not in told[0]] == []
+    assert "Traceback" not in done.stdout + done.stderr
