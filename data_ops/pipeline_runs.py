@@ -16,7 +16,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from .arrivals import account_for, check_landed, known_hashes
+from .arrivals import account_for, arrived, check_landed, known_files
 from .config import project_root
 from .delta import ledger, table_manager
 from .operations import landing, quality
@@ -108,9 +108,10 @@ def _bronze(run: Run, feed: Feed, files: list[landing.RawFile]) -> Work:
     "Account for one feed's files."
 
     def work(outcome: Outcome) -> None:
-        name, new = run.name(feed.table), [file for file in files if file.disposition == "landed"]
+        name, landed = run.name(feed.table), [file for file in files if file.disposition == "landed"]
         account_for(feed, files, outcome)
-        check_landed(run, feed, new)
+        check_landed(run, feed, landed)
+        new = [file for file in landed if not file.reason]
         outcome.inserted, outcome.state = sum(file.rows for file in new), "written" if new else "up_to_date"
         outcome.rows_out = run.spark.table(name).count()
         outcome.version = table_manager.version(run.spark, name)
@@ -158,8 +159,8 @@ def run_pipeline(
     "Run a domain's pipeline; returns what became of each table. Raises, with all tables as they were, if a rule of severity fail is broken."
     prepare(run)
     run.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {run.settings.schema_of(run.domain.name)}")
-    known = known_hashes(run, run.domain.feeds)
-    files = landing.survey(Path(run.settings.source), run.domain.feeds, known)
+    known = known_files(run, run.domain.feeds)
+    files = arrived(run, Path(run.settings.source), known)
     made = [run.settings.table(run.domain.name, name) for table in run.domain.tables for name in _datasets(table)]
     before = {name: table_manager.version(run.spark, name) for name in made}
     values = {name: str(getattr(run.settings, name)) for name in CONFIGURED} | {"run_id": run.run_id, "known": " ".join(sorted(known))}

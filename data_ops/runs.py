@@ -147,14 +147,14 @@ def _on_record(run: Run, outcomes: Sequence[Outcome], started: datetime) -> None
         }
         for outcome in outcomes
     ]  # fmt: skip
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         written = [
-            pool.submit(run.record, ledger.RUN_LOG, logged),
             pool.submit(run.record, ledger.ROW_LEDGER, [entry for outcome in outcomes for entry in outcome.entries]),
             pool.submit(run.record, ledger.QUALITY_METRICS, [metric for outcome in outcomes for metric in outcome.metrics]),
         ]
     for record in written:
         record.result()  # a record that could not be written fails the task
+    run.record(ledger.RUN_LOG, logged)  # last: what it tells of is done with, and a rerun passes over it
 
 
 def _done(table: str, work: Work) -> tuple[Outcome, DataOpsError | None]:
