@@ -17,7 +17,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, check, maintain, notebook_app, pipeline, quarantine_app, report
+from .commands import Env, Root, Source, check, maintain, notebook_app, pipeline, quarantine_app, report, restore
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
@@ -36,6 +36,7 @@ app.command()(pipeline)
 app.command()(check)
 app.command()(maintain)
 app.command()(report)
+app.command()(restore)
 
 # %% ../nbs/89_cli.ipynb #e045e3e0
 _MARK = {

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Root', 'Env', 'Source', 'quarantine_app', 'notebook_app', 'Files', 'Folder', 'here', 'quarantine_list',
-           'quarantine_replay', 'pipeline', 'report', 'maintain', 'check', 'notebook_to_source', 'notebook_to_ipynb']
+           'quarantine_replay', 'pipeline', 'report', 'maintain', 'restore', 'check', 'notebook_to_source',
+           'notebook_to_ipynb']
 
 # %% ../nbs/88_commands.ipynb #5845a0bb
 from pathlib import Path
@@ -126,6 +127,28 @@ def maintain(
     titles = {"table": "left"} | dict.fromkeys(("files before", "files after", "deleted"), "right")
     rows = [(one.table.removeprefix("spark_catalog."), one.files_before, one.files_after, one.deleted) for one in done]
     print_table(titles, rows, "there is no table yet")
+
+
+def restore(
+    run: Annotated[str, typer.Argument(help="Id of the run to undo; those after it are undone with it.", show_default=False)],
+    root: Root = Path(".lakehouse"),
+    env: Env = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken back.")] = False,
+) -> None:
+    "Undo a run: take all tables back to what they were before it began."
+    from data_ops import undo
+    from data_ops.runs import tables_of
+
+    settings = here(env)
+    with lakehouse(root, settings) as (spark, run_id), err.status("looking at tables"):
+        undone, names = undo.runs_since(spark, settings, run), tables_of(settings)
+        if dry_run:
+            done = undo.steps(spark, names, min(undone.values()))
+        else:
+            done = undo.undo(spark, settings, run, names, run_id)
+    rows = [(step.table.removeprefix("spark_catalog."), step.version, step.to) for step in done]
+    print_table({"table": "left", "version": "right", "back to": "right"}, rows, "no table has changed since")
+    out.print(f"{'to be undone' if dry_run else 'undone'}: {', '.join(undone)}", highlight=False, soft_wrap=True)
 
 # %% ../nbs/88_commands.ipynb #c4ec0b18
 def check(

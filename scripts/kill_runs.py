@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -199,14 +200,15 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="*", default=["member", "claims"])
     options = parser.parse_args()
     os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        source, undisturbed = work / "source", work / "undisturbed"
-        mutate(SAMPLE, source, persons=options.persons, each=1)
-        if start(undisturbed, source, options.jobs).wait(PATIENCE):
-            raise SystemExit((work / "undisturbed.out").read_text(encoding="utf-8")[-2000:])
-        began = time.monotonic()
-        tally = kill_runs(work, source, undisturbed, options.jobs, options.kills, options.seed)
+    work = Path(tempfile.mkdtemp(prefix="kill_runs_"))
+    print(f"at work in {work}, which stays if something differs", flush=True)
+    source, undisturbed = work / "source", work / "undisturbed"
+    mutate(SAMPLE, source, persons=options.persons, each=1)
+    if start(undisturbed, source, options.jobs).wait(PATIENCE):
+        raise SystemExit((work / "undisturbed.out").read_text(encoding="utf-8")[-2000:])
+    began = time.monotonic()
+    tally = kill_runs(work, source, undisturbed, options.jobs, options.kills, options.seed)
+    shutil.rmtree(work)
     told = {"kills": tally.kills, "by victim": tally.victims, "tables hit": len(tally.tables)}
     told |= {"lakehouses": tally.lakehouses, "minutes": round((time.monotonic() - began) / 60)}
     print(json.dumps(told | {"by table": tally.tables}, indent=1))
