@@ -132,6 +132,9 @@ def run(
     param: Annotated[Optional[list[str]], typer.Option(help="Job parameter as name=value; repeatable.", show_default=False)] = None,  # noqa: UP045
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Start all tables afresh.")] = False,
     refresh_table: Annotated[Optional[list[str]], typer.Option(help="Start this table afresh; repeatable.", show_default=False)] = None,  # noqa: UP045
+    date_from: Annotated[str, typer.Option("--from", help="Build again what speaks of days from here, changed or not: 2024-01-31.")] = "",
+    date_to: Annotated[str, typer.Option("--to", help="To here.")] = "",
+    by: Annotated[str, typer.Option(help="Which days --from and --to mean: service or delivery.")] = "service",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run.")] = False,
 ) -> None:
     "Run the bundle's jobs on this machine, on real Spark and Delta."
@@ -140,6 +143,7 @@ def run(
     given = _given(param or [])
     given |= {"full_refresh": "true"} if full_refresh else {}
     given |= {"refresh_tables": " ".join(refresh_table)} if refresh_table else {}
+    given |= {"date_from": date_from, "date_to": date_to, "date_of": by} if date_from or date_to else {}
     plan = make_plan(pick_jobs(load_bundle(), jobs or []), root, env, source, given, task)
     if dry_run:
         _show_plan(plan)

@@ -10,7 +10,7 @@ import os
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from . import arrivals, tasks
 from .config import Settings, load_settings, project_root
 from .delta.upkeep import Upkeep, keep_up_all
+from .operations.locality import Period
 from .runs import Outcome, Run, get_domain, tables_of
 from .utils.errors import ParameterError, SourceError
 from .utils.logging import configure, set_run_id
@@ -77,6 +78,23 @@ def _settings(given: Mapping[str, Any]) -> tuple[Settings, str]:
     return settings, run_id
 
 
+def _period(given: Mapping[str, Any]) -> Period | None:
+    "The days to build again. Raises ParameterError."
+    first, last, of = (given.get(name, "") for name in ("date_from", "date_to", "date_of"))
+    if not (first or last):
+        return None
+    try:
+        period = Period(date.fromisoformat(first or "0001-01-01"), date.fromisoformat(last or "9999-12-31"), of or "service")
+    except ValueError:
+        told = f"{first!r} to {last!r} is no period"
+        raise ParameterError(told, where="date_from, date_to", todo="write dates as 2024-01-31") from None
+    if period.first > period.last:
+        raise ParameterError(f"the period ends on {last}, before it begins on {first}", where="date_from, date_to", todo="exchange them")
+    if period.of not in ("service", "delivery"):
+        raise ParameterError(f"{of!r} is no kind of date", where="date_of", todo="use service or delivery")
+    return period
+
+
 def start(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
     domain: str,  # member, claims, …
@@ -86,7 +104,7 @@ def start(
     settings, run_id = _settings(given)
     return Run(
         get_session(), settings, run_id, get_domain(domain),
-        full_refresh=given.get("full_refresh", False), refresh=tuple(given.get("refresh_tables", "").split()),
+        full_refresh=given.get("full_refresh", False), refresh=tuple(given.get("refresh_tables", "").split()), period=_period(given),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from .config import Settings
 from .delta import ledger, table_manager
 from .delta.ledger import Entry, Metric
 from .operations.contracts import Contract, Domain
+from .operations.locality import Period
 from .utils.errors import ContractError, DataOpsError, without_values
 from .utils.logging import get_logger
 
@@ -68,6 +69,7 @@ class Run:
     domain: Domain
     full_refresh: bool = False
     refresh: tuple[str, ...] = ()  # tables to start afresh
+    period: Period | None = None  # build again what belongs to it, changed or not
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def name(self, table: str) -> str:

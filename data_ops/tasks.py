@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -22,9 +22,9 @@ from .delta import ledger, table_manager
 from .delta.changes import subjects_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
-from .operations.contracts import Contract, Domain, Feed, Table, quarantine_of
-from .operations.locality import Part, rows_about, rows_of
-from .operations.transformers import clean
+from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
+from .operations.locality import Part, Period, rows_about, rows_of, subjects_within, with_aliases
+from .operations.transformers import clean, distinct
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .runs import Outcome, Run, recorded
 from .utils.errors import SourceError
@@ -78,15 +78,26 @@ def _feeds(run: Run) -> dict[str, Feed]:
     return {feed.table: feed for feed in run.domain.feeds}
 
 
+def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
+    "`subject`: of whom a raw row of the domain belongs to the period."
+    feeds = [feed for feed in run.domain.feeds if feed.subject]
+    found = reduce(DataFrame.unionByName, [subjects_within(_frame(run, feed.table), feed, period) for feed in feeds])
+    together = distinct(found, "subject")
+    return with_aliases(together, _frame(run, local.aliases), local) if local.aliases else together
+
+
 @contextmanager
 def _part(run: Run, table: Table, outcome: Outcome, last: tuple[str, int] | None) -> Iterator[Part | None]:
-    "The part of the table that changed inputs can change; None: all of it."
+    "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last[0]) if last else {}), json.loads(outcome.inputs)
-    known = last and last[1] == outcome.version and former.get("code") == now["code"]
-    ids = subjects_changed(run.spark, table, _feeds(run), run.name, former) if known else None
+    in_step = last is not None and last[1] == outcome.version and former["code"] == now["code"]
+    ids = subjects_changed(run.spark, table, _feeds(run), run.name, former) if in_step or (last and run.period) else None
     if ids is None or table.local is None:
         yield None
         return
+    if run.period:
+        ids = distinct(ids.unionByName(_in_period(run, run.period, table.local)), "subject")
+        outcome.inputs = outcome.inputs if in_step else json.dumps(now | {"code": "in part"})  # the next run does the rest
     with kept(ids) as frozen:
         yield Part(frozen, table.local.key)
 
@@ -191,7 +202,7 @@ def build(
         outcome.inputs = _inputs(run, table)
         outcome.version = table_manager.version(run.spark, run.name(name))
         last = None if run.afresh(name) else _last_good(run, name)
-        if last == (outcome.inputs, outcome.version):
+        if last == (outcome.inputs, outcome.version) and not (run.period and table.local):
             outcome.state = "up_to_date"
         else:
             with _part(run, table, outcome, last) as part:

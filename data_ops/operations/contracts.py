@@ -137,6 +137,8 @@ class Feed:
     separator: str = "|"
     system: str = "cms_rif"
     as_of: str = "to_date(max(_delivered_at))"  # SQL aggregate over a file's rows: the latest date the file can speak of
+    first_day: str = ""  # SQL: the first day that a row speaks of; empty where it speaks of none
+    last_day: str = ""  # SQL: the last one
     subject: str = ""  # raw column: whom a row is about
     thing: str = ""  # raw column: what is replaced as a whole, whomever it was about, as a claim is
 

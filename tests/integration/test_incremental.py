@@ -1,12 +1,19 @@
-"""However the files arrive, the tables are the same."""
+"""However the files arrive, the tables are the same; what was a mistake is undone or done again."""
 
+import random
+import re
 import shutil
+from datetime import date
 
 import pytest
 
+from data_ops.delta.ledger import RUN_LOG
+from data_ops.operations.locality import Period
+from data_ops.runs import tables_of
+from data_ops.undo import undo
 from scripts.mutate_rif import mutate
 from tests.integration.lakehouse import SAMPLE, Lakehouse
-from tests.integration.parity import assert_same_tables
+from tests.integration.parity import assert_same_tables, contents
 
 DOMAINS = ("member", "claims")
 
@@ -19,14 +26,18 @@ def deliveries(tmp_path_factory):
     return folder
 
 
-def landed(spark, source, name: str) -> Lakehouse:
-    lakehouse = Lakehouse(spark, source, name=name)
-    run(lakehouse)
-    return lakehouse
-
-
 def run(lakehouse) -> dict:
     return {outcome.table: outcome for domain in DOMAINS for outcome in lakehouse.of(domain).run()}
+
+
+def all_contents(lakehouse) -> dict[str, list[tuple]]:
+    return {name: rows for one in DOMAINS for name, rows in contents(lakehouse.of(one)).items()}
+
+
+def run_ids(lakehouse) -> list[str]:
+    """In the order in which they began."""
+    log = lakehouse.table(RUN_LOG.name).groupBy("run_id").agg({"started_at": "min"})
+    return [row.run_id for row in log.orderBy("min(started_at)").collect()]
 
 
 def same(first, second) -> None:
@@ -36,7 +47,9 @@ def same(first, second) -> None:
 
 @pytest.fixture(scope="module")
 def at_once(spark, deliveries):
-    return landed(spark, deliveries, "at_once")
+    lakehouse = Lakehouse(spark, deliveries, name="at_once")
+    run(lakehouse)
+    return lakehouse
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +57,80 @@ def in_turn(spark, deliveries, tmp_path_factory):
     """The second delivery comes when gold has been built from the first."""
     source = tmp_path_factory.mktemp("in_turn")
     shutil.copytree(deliveries / "1", source / "1")
-    lakehouse = landed(spark, source, "in_turn")
+    lakehouse = Lakehouse(spark, source, name="in_turn")
+    run(lakehouse)
+    lakehouse.before, ids = all_contents(lakehouse), run_ids(lakehouse)
     shutil.copytree(deliveries / "2", source / "2")
-    lakehouse.told = run(lakehouse)
+    run(lakehouse)
+    lakehouse.second_run = run_ids(lakehouse)[len(ids)]
     return lakehouse
 
 
 def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(at_once, in_turn):
     same(at_once, in_turn)
+
+
+def test_a_third_run_finds_nothing_to_do(in_turn):
+    before = [in_turn.of(domain).versions() for domain in DOMAINS]
+    assert {outcome.state for outcome in run(in_turn).values()} == {"up_to_date"}
+    assert [in_turn.of(domain).versions() for domain in DOMAINS] == before
+
+
+def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_does_the_rest(at_once):
+    claims = at_once.of("claims")
+    name, good = claims.context().name("silver_pharmacy"), contents(claims)["silver_pharmacy"]
+    month = Period(date(2024, 3, 1), date(2024, 3, 31))
+    served = f"SELECT DISTINCT person_id FROM {name} WHERE dispensing_date BETWEEN '2024-03-01' AND '2024-03-31'"
+    persons = {row.person_id for row in claims.spark.sql(served).collect()}
+    claims.spark.sql(f"UPDATE {name} SET paid_amount = 4711")
+    (outcome,) = claims.build("silver_pharmacy", period=month)
+    assert outcome.state == "written"
+    spoiled = claims.spark.sql(f"SELECT person_id FROM {name} WHERE paid_amount = 4711").collect()
+    assert persons and spoiled and not persons & {row.person_id for row in spoiled}
+    (outcome,) = claims.build("silver_pharmacy")
+    assert outcome.state == "written" and contents(claims)["silver_pharmacy"] == good
+    (outcome,) = claims.build("silver_pharmacy")
+    assert outcome.state == "up_to_date"
+
+
+def test_a_run_is_undone_across_all_tables_and_the_next_run_does_it_again(at_once, in_turn):
+    settings = in_turn.settings
+    done = undo(in_turn.spark, settings, in_turn.second_run, tables_of(settings), "undone")
+    assert len(done) > 20
+    assert all_contents(in_turn) == in_turn.before
+    run(in_turn)
+    same(at_once, in_turn)
+
+
+# --------------------------------------------------------------------------- other orders: slow
+
+
+@pytest.mark.slow
+def test_deliveries_in_reverse_order_make_the_same_tables(spark, at_once, deliveries, tmp_path):
+    lakehouse = Lakehouse(spark, tmp_path, name="reverse")
+    for delivery in ("2", "1"):
+        shutil.copytree(deliveries / delivery, tmp_path / delivery)
+        run(lakehouse)
+    same(at_once, lakehouse)
+
+
+@pytest.mark.slow
+def test_files_one_by_one_in_any_order_make_the_same_tables(spark, at_once, deliveries, tmp_path):
+    lakehouse = Lakehouse(spark, tmp_path, name="one_by_one")
+    files = sorted(path for path in deliveries.rglob("*") if path.is_file())
+    manifests = [path for path in files if path.name == "manifest.xml"]
+    data = [path for path in files if path not in manifests]
+    random.Random(7).shuffle(data)
+    data.sort(key=lambda path: path.name != "beneficiary_2024.csv")  # claims need member tables
+    for path in manifests + data:
+        target = tmp_path / path.relative_to(deliveries)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+        if path in manifests:
+            continue
+        for domain in DOMAINS:
+            patterns = [feed.pattern for feed in lakehouse.of(domain).domain.feeds]
+            if any(re.fullmatch(pattern, path.name) for pattern in patterns):
+                lakehouse.of(domain).run()
+    run(lakehouse)
+    same(at_once, lakehouse)

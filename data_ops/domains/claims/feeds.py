@@ -49,11 +49,13 @@ _LINE_PAYMENT = tuple("REV_CNTR_DT HCPCS_1ST_MDFR_CD HCPCS_2ND_MDFR_CD REV_CNTR_
 _FACILITY_MUST = tuple("DML_IND BENE_ID CLM_ID CLM_FROM_DT CLM_THRU_DT NCH_WKLY_PROC_DT CLM_PMT_AMT CLM_LINE_NUM REV_CNTR CLM_FREQ_CD".split())
 # A claims file speaks of dates up to its last weekly processing; a fill's paid date is often blank, so its manifest counts.
 _PROCESSED = "coalesce(max(to_date(try_to_timestamp(trim(NCH_WKLY_PROC_DT), 'dd-MMM-yyyy'))), to_date(max(_delivered_at)))"
+_FROM = "to_date(try_to_timestamp(trim(CLM_FROM_DT), 'dd-MMM-yyyy'))"
+_THRU = "to_date(try_to_timestamp(trim(CLM_THRU_DT), 'dd-MMM-yyyy'))"
 
 
 def _facility(name: str, *columns: str) -> Feed:
     pattern = rf"{name}(_[\w-]+)?\.csv(\.gz)?"
-    return Feed(name, pattern, (*_FACILITY, *columns), _FACILITY_MUST, as_of=_PROCESSED, subject="BENE_ID", thing="CLM_ID")
+    return Feed(name, pattern, (*_FACILITY, *columns), _FACILITY_MUST, as_of=_PROCESSED, first_day=_FROM, last_day=_THRU, subject="BENE_ID", thing="CLM_ID")
 
 # %% ../../../nbs/40_claims_feeds.ipynb #32a5336d
 INPATIENT = _facility(
@@ -130,6 +132,8 @@ CARRIER = Feed(
     ),
     _SUPPLIER_MUST,
     as_of=_PROCESSED,
+    first_day=_FROM,
+    last_day=_THRU,
     subject="BENE_ID",
     thing="CLM_ID",
 )
@@ -145,12 +149,15 @@ DME = Feed(
     ),
     _SUPPLIER_MUST,
     as_of=_PROCESSED,
+    first_day=_FROM,
+    last_day=_THRU,
     subject="BENE_ID",
     thing="CLM_ID",
 )
 PROFESSIONAL: tuple[Feed, ...] = (CARRIER, DME)
 
 # %% ../../../nbs/40_claims_feeds.ipynb #4fdeabc6
+_FILLED = "to_date(try_to_timestamp(trim(SRVC_DT), 'dd-MMM-yyyy'))"
 PDE = Feed(
     "pde",
     r"pde(_[\w-]+)?\.csv(\.gz)?",
@@ -164,6 +171,8 @@ PDE = Feed(
     tuple("DML_IND PDE_ID BENE_ID SRVC_DT PROD_SRVC_ID QTY_DSPNSD_NUM DAYS_SUPLY_NUM CVRD_D_PLAN_PD_AMT NCVRD_PLAN_PD_AMT TOT_RX_CST_AMT".split()),
     subject="BENE_ID",
     thing="PDE_ID",
-    as_of="coalesce(to_date(max(_delivered_at)), max(to_date(try_to_timestamp(trim(SRVC_DT), 'dd-MMM-yyyy'))))",
+    as_of=f"coalesce(to_date(max(_delivered_at)), max({_FILLED}))",
+    first_day=_FILLED,
+    last_day=_FILLED,
 )
 FEEDS: tuple[Feed, ...] = (*FACILITY, *PROFESSIONAL, PDE)

@@ -49,8 +49,10 @@ BENEFICIARY = Feed(
     ),
     required=("DML_IND", "BENE_ID", "BENE_BIRTH_DT", "BENE_SEX_IDENT_CD", "MBI_NUM", "DEATH_DT", "RFRNC_YR", *ENTITLEMENT,
               *monthly("PTC_CNTRCT_{}_ID"), *monthly("PTD_CNTRCT_{}_ID")),
-    # The delivery's date; without a manifest, the end of the latest year the file speaks of.
     subject="BENE_ID",
+    first_day="TRY_CAST(concat(trim(RFRNC_YR), '-01-01') AS DATE)",
+    last_day="TRY_CAST(concat(trim(RFRNC_YR), '-12-31') AS DATE)",
+    # The delivery's date; without a manifest, the end of the latest year the file speaks of.
     as_of="coalesce(to_date(max(_delivered_at)), to_date(concat(max(CASE WHEN trim(RFRNC_YR) RLIKE '^[0-9]{4}$' THEN trim(RFRNC_YR) END), '-12-31')))",
 )  # fmt: skip
 
