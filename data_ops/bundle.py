@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .config import project_root
-from .runs import DOMAINS
+from .config import DOMAINS, project_root
 from .utils.errors import BundleError
 
 # %% ../nbs/81_bundle.ipynb #e9c438e9

@@ -17,8 +17,7 @@ from .bundle_source import Source, load_source
 from .bundle_tables import table_faults
 from .bundle_targets import Target, see
 from .bundle_tasks import task_faults
-from .config import ENVIRONMENTS, Settings
-from .pipelines import CONFIGURED
+from .config import CONFIGURED, ENVIRONMENTS, Settings, schemas_of
 from .utils.errors import BundleError
 from .utils.yaml_places import Fault, Node, nearest, read_yaml
 
@@ -75,7 +74,7 @@ def _readable(text: str) -> str:
 
 def _disagreeing(target: Target, names: Names) -> Iterator[Fault]:
     "Catalogs, schemas and other settings that are not those of the environment; pipelines have schemas of their own."
-    own = {name: node.text for name, node in names.items()} | {"environment": target.name}
+    own = schemas_of(target.name) | {name: node.text for name, node in names.items()} | {"environment": target.name}
     schemas = [text for name, text in own.items() if name.endswith("_schema")]
     both = [*schemas, *(f"{schema}_pipeline" for schema in schemas)]
     said = [(name, node, "") for name, node in _of_others(target)] + [(name, node, "_pipeline") for name, node in _of_pipelines(target)]
@@ -84,7 +83,8 @@ def _disagreeing(target: Target, names: Names) -> Iterator[Fault]:
         renamed = name == "schema" and node.text.endswith(tuple(both))
         if node.there and node.text not in allowed and (renamed or "${" not in node.text):
             says = "does not name it" if name == "schema" else f"says {allowed[0]!r}"
-            what = f"{name} is {_readable(node.text)!r}, but configs/{target.name}.yml {says}"
+            other = f"configs/{target.name}.yml {says}" if name in (*names, "schema") else f"the domain's is {allowed[0]!r}"
+            what = f"{name} is {_readable(node.text)!r}, but {other}"
             todo = "set experimental.skip_name_prefix_for_schema" if renamed else "make the two agree"
             yield node.fault_of_value(re.sub(rf"(?<![^\W_]){re.escape(target.name)}(?![^\W_])", "<target>", what), todo)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from .bundle_files import local, tasks_of
 from .bundle_targets import Target
 from .bundle_tasks import before, by_key, notebooks_of, waits_for
+from .config import DOMAINS
 from .operations.contracts import Domain
-from .runs import DOMAINS, get_domain
+from .runs import get_domain
 from .tasks import needs
 from .utils.notebook_cells import Call
 from .utils.yaml_places import Fault, Node, nearest

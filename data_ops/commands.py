@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .config import Settings, load_settings, project_root
+from .config import DOMAINS, Settings, load_settings, project_root
 from .console import domain_runs, domains_with, err, lakehouse, out, print_table, relative
 
 # %% ../nbs/88_commands.ipynb #5edc7d17
@@ -66,7 +66,7 @@ def quarantine_replay(
 
 # %% ../nbs/88_commands.ipynb #1c499062
 def pipeline(
-    domain: Annotated[str, typer.Argument(help="member or claims.")],
+    domain: Annotated[str, typer.Argument(help=f"{', '.join(DOMAINS)}.")],
     source: Source = None,
     root: Root = Path(".lakehouse"),
     env: Env = "local",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from .config import Settings
+from .config import DOMAINS, Settings
 from .utils.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def domains_with(
     table: str,  # a silver table, or nothing for all
 ) -> list[str]:
     "Domains that have a quarantine of `table`. Raises ParameterError with the names there are."
-    from data_ops.runs import DOMAINS, get_domain
+    from data_ops.runs import get_domain
 
     names = {name: [one.name for one in get_domain(name).tables if one.rows] for name in DOMAINS}
     found = [name for name, tables in names.items() if not table or table in tables]

@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import SecretStr
 
 from . import arrivals, tasks
-from .config import Settings, load_settings, project_root
+from .config import CONFIGURED, Settings, load_settings, project_root
 from .delta.upkeep import Upkeep, keep_up_all
 from .operations.locality import Period
 from .runs import Outcome, Run, get_domain, tables_of
@@ -66,12 +66,9 @@ def parameters(
     }
 
 # %% ../nbs/80_jobs.ipynb #e1d22c32
-_SETTINGS = ("environment", "catalog", "member_schema", "claims_schema", "ops_schema", "source", "data_source")
-
-
 def _settings(given: Mapping[str, Any]) -> tuple[Settings, str]:
     "Settings and run id that the parameters ask for; the log knows both from here on."
-    settings = load_settings(**{name: given[name] for name in _SETTINGS if given.get(name)})
+    settings = load_settings(**{name: given[name] for name in CONFIGURED if given.get(name)})
     run_id = given.get("run_id") or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     configure(settings.log_level)
     set_run_id(run_id)

@@ -17,11 +17,10 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from .arrivals import account_for, arrived, check_landed, known_files
-from .config import project_root
+from .config import CONFIGURED, project_root
 from .delta import ledger, table_manager
 from .operations import landing, quality
 from .operations.contracts import Feed, Table
-from .pipelines import CONFIGURED
 from .runs import Outcome, Run, Work, prepare, recorded
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .utils.errors import ConfigError, without_values

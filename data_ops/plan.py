@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .bundle import Job, Task, in_order
-from .config import Settings, load_settings, project_root
+from .config import CONFIGURED, Settings, load_settings, project_root
 from .utils.errors import ParameterError, SourceError
 
 # %% ../nbs/82_plan.ipynb #113ca7b1
@@ -24,14 +24,9 @@ def new_run_id() -> str:
 
 def _local_values(settings: Settings, source: Path | None, run_id: str) -> dict[str, str]:
     "This machine's answers to the parameters that an environment decides."
-    return {
-        "environment": settings.environment,
+    return {name: getattr(settings, name) for name in CONFIGURED} | {
         "catalog": "spark_catalog",  # the only one that local Spark has
-        "member_schema": settings.member_schema,
-        "claims_schema": settings.claims_schema,
-        "ops_schema": settings.ops_schema,
         "source": str((source or project_root() / "data/sample/rif").resolve()),
-        "data_source": settings.data_source,
         "run_id": run_id,
     }
 

@@ -20,7 +20,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
-from .config import Settings, load_settings
+from .config import DOMAINS, Settings, load_settings
 from .console import relative
 from .delta import ledger, table_manager
 from .operations.accounts import DISPOSITIONS
@@ -28,7 +28,7 @@ from .operations.contracts import Domain
 from .operations.figures import Figure, without_small_cells
 from .plan import Plan
 from .report_facts import Ending, Facts, FigureFact, RuleFact, TableFact, keep_facts, kept_facts, tasks_of
-from .runs import DOMAINS, get_domain
+from .runs import get_domain
 from .tasks import code_fingerprint
 from .utils.errors import without_values
 

@@ -16,7 +16,8 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
 from data_ops.bundle import load_bundle
-from data_ops.runs import DOMAINS, get_domain
+from data_ops.config import DOMAINS
+from data_ops.runs import get_domain
 
 from . import dictionary, notebooks
 from .command_line import command_line_page

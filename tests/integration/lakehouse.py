@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from data_ops.arrivals import land
-from data_ops.config import load_settings, project_root
+from data_ops.config import DOMAINS, load_settings, project_root
 from data_ops.delta import table_manager
 from data_ops.operations.contracts import Domain
 from data_ops.runs import Outcome, Run, get_domain
@@ -31,9 +31,7 @@ class Lakehouse:
         self.settings = load_settings(
             environment="local",
             data_source=self.data_source,
-            member_schema=f"{self.name}_member",
-            claims_schema=f"{self.name}_claims",
-            ops_schema=f"{self.name}_ops",
+            **{f"{domain}_schema": f"{self.name}_{domain}" for domain in (*DOMAINS, "ops")},
         )
 
     def of(self, domain: str) -> "Lakehouse":

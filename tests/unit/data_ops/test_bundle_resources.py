@@ -8,14 +8,13 @@ import pytest
 import yaml
 
 from data_ops.bundle import load_bundle, resolve
-from data_ops.config import load_settings
-from data_ops.pipelines import CONFIGURED
+from data_ops.config import CONFIGURED, DOMAINS, load_settings
+from data_ops.runs import get_domain
 from data_ops.utils.errors import BundleError
 
 ROOT = Path(__file__).resolve().parents[3]
 MAIN = yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
 FILES = sorted((ROOT / "resources").glob("*.yml"))
-DOMAIN_JOBS = ("member", "claims")
 TARGETS = ("dev", "staging", "prod")
 DEPLOYED = ("staging", "prod")
 
@@ -35,6 +34,13 @@ def resources(target: str, kind: str) -> dict[str, dict]:
         body = yaml.safe_load(file.read_text(encoding="utf-8"))["resources"].get(kind, {})
         found |= resolve(body, variables(target), file.name)
     return found
+
+
+def read_by(key: str) -> set[str]:
+    """The other domains whose tables a domain's functions take."""
+    owners = {table.name: name for name in DOMAINS for table in get_domain(name).tables}
+    taken = [name for table in get_domain(key).tables for name in table.takes]
+    return {owners[name] for name in taken if name in owners} - {key}
 
 
 # Targets
@@ -95,14 +101,15 @@ def test_no_environment_names_another_ones_catalog_or_schema(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("key", DOMAIN_JOBS)
+@pytest.mark.parametrize("key", DOMAINS)
 def test_a_jobs_parameters_are_what_the_environments_file_says(target, key):
     settings = load_settings(environment=target)
     given = {one["name"]: one["default"] for one in resources(target, "jobs")[key]["parameters"]}
     assert given["environment"] == target and given["run_id"] == "{{job.run_id}}"
     places = {name: value for name, value in given.items() if name in type(settings).model_fields}
     assert places == {name: getattr(settings, name) for name in places}
-    assert {"catalog", "member_schema", "ops_schema", "source", "data_source"} <= set(places)
+    schemas = {f"{domain}_schema" for domain in (key, "ops", *read_by(key))}
+    assert {"catalog", "source", "data_source"} | schemas <= set(places)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,7 @@ def test_a_job_runs_once_at_a_time_ends_and_tells_of_failure(key):
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_runner_takes_every_target(target):
     bundle = load_bundle(target)
-    assert {job.key for job in bundle.jobs} >= set(DOMAIN_JOBS)
+    assert {job.key for job in bundle.jobs} >= set(DOMAINS)
     assert all(job.notebook(task).is_file() for job in bundle.jobs for task in job.tasks)
 
 
@@ -137,18 +144,18 @@ def test_the_runner_takes_every_target(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("key", DOMAIN_JOBS)
+@pytest.mark.parametrize("key", DOMAINS)
 def test_a_pipeline_is_told_all_that_its_definitions_ask_for(target, key):
     body, settings = resources(target, "pipelines")[f"{key}_pipeline"], load_settings(
         environment=target
     )
     told = {name.removeprefix("data_ops."): value for name, value in body["configuration"].items()}
-    assert set(told) == set(CONFIGURED)
-    own = [f"{domain}_schema" for domain in DOMAIN_JOBS]
-    assert {name: told[name] for name in own} == {
-        name: f"{getattr(settings, name)}_pipeline" for name in own
+    mine = [f"{domain}_schema" for domain in (key, *read_by(key))]
+    assert {name: told[name] for name in mine} == {
+        name: f"{getattr(settings, name)}_pipeline" for name in mine
     }
-    others = set(CONFIGURED) - set(own)
+    others = set(CONFIGURED) - {f"{domain}_schema" for domain in DOMAINS}
+    assert set(told) == others.union(mine)
     assert {name: told[name] for name in others} == {
         name: getattr(settings, name) for name in others
     }
@@ -157,7 +164,7 @@ def test_a_pipeline_is_told_all_that_its_definitions_ask_for(target, key):
     assert (events["catalog"], events["schema"]) == (told["catalog"], told["ops_schema"])
 
 
-@pytest.mark.parametrize("key", DOMAIN_JOBS)
+@pytest.mark.parametrize("key", DOMAINS)
 def test_a_pipeline_finds_the_library_and_its_definitions(key):
     body = resources("dev", "pipelines")[f"{key}_pipeline"]
     assert body["serverless"] is True
@@ -174,7 +181,7 @@ def test_a_pipeline_finds_the_library_and_its_definitions(key):
 def test_every_schema_that_a_job_or_pipeline_writes_is_deployed(target):
     settings = load_settings(environment=target)
     made = {body["name"] for body in resources(target, "schemas").values()}
-    tables = {settings.schema_of(domain) for domain in (*DOMAIN_JOBS, "ops")}
+    tables = {settings.schema_of(domain) for domain in (*DOMAINS, "ops")}
     assert made == tables | {body["schema"] for body in resources(target, "pipelines").values()}
     assert MAIN["experimental"]["skip_name_prefix_for_schema"] is True  # dev's names stay, too
 
@@ -232,7 +239,7 @@ def test_on_clusters_the_jobs_are_the_same(classic, target):
 @pytest.mark.parametrize("target", TARGETS)
 def test_on_clusters_every_task_has_its_cluster_and_the_wheel(target):
     jobs = CLASSIC["targets"][target]["resources"]["jobs"]
-    for key in DOMAIN_JOBS:
+    for key in DOMAINS:
         tasks = {task["task_key"]: task for task in jobs[key]["tasks"]}
         deployed = resources(target, "jobs")[key]["tasks"]
         assert list(tasks) == [task["task_key"] for task in deployed]

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from data_ops import jobs
 from data_ops.bundle import load_bundle
+from data_ops.config import DOMAINS, Settings, load_settings, schemas_of
 from data_ops.jobs import parameters
 from data_ops.plan import task_parameters
 from data_ops.runs import Outcome
@@ -140,7 +141,7 @@ GIVEN = [{}, {"full_refresh": "true"}, {"refresh_tables": "silver_enrollment  go
 @pytest.mark.parametrize("given", GIVEN, ids=["as deployed", "full refresh", "some tables"])
 @pytest.mark.parametrize(("job", "task"), list(cases()))
 def test_a_workspace_and_papermill_make_a_notebook_ask_for_the_same(calls, job, task, given):
-    if job.key not in ("member", "claims"):
+    if job.key not in DOMAINS:
         pytest.skip("calls another function")
     values = {one.name: one.default for one in job.parameters} | given
     values = task_parameters(task, values, "run-1")
@@ -160,7 +161,7 @@ def test_a_workspace_and_papermill_make_a_notebook_ask_for_the_same(calls, job, 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_without_parameters_a_notebook_runs_for_the_local_environment(calls, path):
-    if path.parent.name not in ("member", "claims"):
+    if path.parent.name not in DOMAINS:
         pytest.skip("calls another function")
     notebook = load_notebook_node(str(path))
     run_cells(notebook, {"dbutils": Dbutils()})
@@ -225,17 +226,14 @@ def test_a_secret_itself_is_refused_and_not_told(value, dbutils):
 LINES = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
 
 
-def test_the_example_of_env_names_every_setting_and_holds_no_secret():
-    from data_ops.config import Settings
-
-    named = {line.lstrip("# ").partition("=")[0] for line in LINES if "=" in line}
-    assert set(map(str.upper, Settings.model_fields)) <= named
+def test_the_example_of_env_names_every_setting_but_each_domains_and_holds_no_secret():
+    named = {line.lstrip("# ").partition("=")[0].lower() for line in LINES if "=" in line}
+    assert set(Settings.model_fields) - set(schemas_of("local")) <= named
+    assert {name for name in named if name.endswith("_schema")} <= set(Settings.model_fields)
     assert "DATABRICKS_TOKEN=" in [line.lstrip("# ") for line in LINES]
 
 
 def test_the_example_of_env_can_be_used_as_it_is(tmp_path):
-    from data_ops.config import load_settings
-
     env_file = tmp_path / ".env"
     env_file.write_text("\n".join(LINES), encoding="utf-8")
     assert load_settings(_env_file=env_file) == load_settings(_env_file=os.devnull)

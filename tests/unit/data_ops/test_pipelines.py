@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from data_ops.config import load_settings, project_root
+from data_ops.config import DOMAINS, load_settings, project_root
 from data_ops.operations.quality import on, rules_for, set_rule
 from data_ops.pipelines import Pipeline, _within, expectations
-from data_ops.runs import DOMAINS, get_domain
+from data_ops.runs import get_domain
 
 SOURCE = str(project_root() / "data/sample/rif")
 

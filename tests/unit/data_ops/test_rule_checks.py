@@ -2,10 +2,11 @@
 
 import pytest
 
+from data_ops.config import DOMAINS
 from data_ops.operations.contracts import Domain, Table, contract
 from data_ops.operations.quality import on, row_rule, set_rule
 from data_ops.operations.rule_checks import check_rules
-from data_ops.runs import DOMAINS, get_domain
+from data_ops.runs import get_domain
 from data_ops.utils.errors import ConfigError
 
 PEOPLE = contract(

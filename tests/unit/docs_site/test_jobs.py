@@ -10,7 +10,8 @@ from docs_site.site import ROOT
 from docs_site.tables import entries
 
 from data_ops.bundle import load_bundle
-from data_ops.runs import DOMAINS, get_domain
+from data_ops.config import DOMAINS
+from data_ops.runs import get_domain
 
 TABLES = entries(map(get_domain, DOMAINS))
 

@@ -13,13 +13,14 @@ DEFINITIONS = """
 from pyspark import pipelines as dp
 from pyspark.sql import SparkSession
 
+from data_ops.config import DOMAINS
 from data_ops.operations import accounts, quality
 from data_ops.operations.bronze import bronze_rows
 from data_ops.runs import get_domain
 
 spark = SparkSession.active()
-DOMAINS = [get_domain("member"), get_domain("claims")]
-FEEDS = {feed.table: feed for domain in DOMAINS for feed in domain.feeds}
+KNOWN = [get_domain(name) for name in DOMAINS]
+FEEDS = {feed.table: feed for domain in KNOWN for feed in domain.feeds}
 
 
 def frames(names):
@@ -70,7 +71,7 @@ def define_table(table, _rules):
 
 for feed in FEEDS.values():
     define_feed(feed)
-for domain in DOMAINS:
+for domain in KNOWN:
     for table in domain.tables:
         rules = quality.rules_for(domain.rules, table.name)
         (define_account if table.rows else define_table)(table, rules)
