@@ -17,7 +17,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, check, maintain, notebook_app, pipeline, quarantine_app, report, restore
+from .commands import Env, Root, Source, check, maintain, new_domain, notebook_app, pipeline, quarantine_app, report, restore
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
@@ -34,6 +34,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(notebook_app, name="notebook")
 app.command()(pipeline)
 app.command()(check)
+app.command()(new_domain)
 app.command()(maintain)
 app.command()(report)
 app.command()(restore)

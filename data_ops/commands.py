@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Root', 'Env', 'Source', 'quarantine_app', 'notebook_app', 'Files', 'Folder', 'here', 'quarantine_list',
-           'quarantine_replay', 'pipeline', 'report', 'maintain', 'restore', 'check', 'notebook_to_source',
-           'notebook_to_ipynb']
+           'quarantine_replay', 'pipeline', 'report', 'maintain', 'restore', 'check', 'new_domain',
+           'notebook_to_source', 'notebook_to_ipynb']
 
 # %% ../nbs/88_commands.ipynb #5845a0bb
 from pathlib import Path
@@ -74,11 +74,13 @@ def pipeline(
     refresh_table: Annotated[Optional[list[str]], typer.Option(help="Reset this dataset; repeatable.", show_default=False)] = None,  # noqa: UP045
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate the graph only.")] = False,
 ) -> None:
-    "Run a domain's declarative pipeline on this machine, on open-source Spark and Delta."
+    "Run a domain's declarative pipeline on this machine, on open-source Spark and Delta, into schemas of its own."
     from data_ops.pipeline_runs import run_pipeline
 
     folder = (source or project_root() / "data/sample/rif").resolve()
-    settings = here(env, source=str(folder))
+    jobs = here(env)
+    own = {f"{name}_schema": f"{jobs.schema_of(name)}_pipeline" for name in (*DOMAINS, "ops")}
+    settings = here(env, source=str(folder), **own)
     options = {"full_refresh": full_refresh, "refresh": tuple(refresh_table or ())}
 
     def told(flow: str, state: str) -> None:
@@ -165,6 +167,21 @@ def check(
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1 if checked.faults else 0)
+
+# %% ../nbs/88_commands.ipynb #f7050b23
+def new_domain(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and underscores, such as provider.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and write nothing.")] = False,
+) -> None:
+    "Write a new domain: notebooks, jobs, pipeline, schemas, tests, a page and a tiny sample."
+    from data_ops.new_domain import write_domain
+
+    new, changed = write_domain(name, project_root(), dry_run)
+    for word, files in {"new": new, "changed": changed}.items():
+        for file in files:
+            out.print(f"{word:8} {file}", highlight=False, soft_wrap=True)
+    if not dry_run:
+        out.print(f"next: nbdev_export, then data-ops test, data-ops check, data-ops run {name}", highlight=False, soft_wrap=True)
 
 # %% ../nbs/88_commands.ipynb #64f966be
 notebook_app = typer.Typer(no_args_is_help=True, help="Notebooks to Databricks source files, and back.")

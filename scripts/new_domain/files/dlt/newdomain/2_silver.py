@@ -1,0 +1,7 @@
+"""Newdomain, silver: the domain's functions and rules, with a quarantine beside the table."""
+
+from data_ops.pipelines import pipeline
+
+newdomain = pipeline("newdomain")
+
+newdomain.silver("silver_newdomain")
