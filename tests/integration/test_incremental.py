@@ -76,7 +76,9 @@ def test_a_third_run_finds_nothing_to_do(in_turn):
     assert [in_turn.of(domain).versions() for domain in DOMAINS] == before
 
 
-def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_does_the_rest(at_once):
+def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_does_the_rest(
+    at_once,
+):
     claims = at_once.of("claims")
     name, good = claims.context().name("silver_pharmacy"), contents(claims)["silver_pharmacy"]
     month = Period(date(2024, 3, 1), date(2024, 3, 31))
