@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -230,7 +231,8 @@ def pretended():
         assert (name, server.stdout.readline()) == ("pretended", "ready\n")
         jvm = psutil.Process(int(pid))
         yield server, jvm
-        jvm.kill()
+        with suppress(psutil.NoSuchProcess):
+            jvm.kill()
 
 
 def test_the_server_process_ends_with_the_pipe_of_its_parent(pretended):
