@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
-app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(notebook_app, name="notebook")
-app.command()(pipeline)
-app.command()(check)
-app.command()(new_domain)
-app.command()(maintain)
-app.command()(report)
-app.command()(restore)
 
 # %% ../nbs/89_cli.ipynb #e045e3e0
 _MARK = {
@@ -170,6 +162,12 @@ def test(
     import pytest
 
     raise typer.Exit(int(pytest.main([*context.args, "--rootdir", str(project_root())])))
+
+# %% ../nbs/89_cli.ipynb #7c41d9e0
+for _command in (check, report, pipeline, restore, maintain, new_domain):
+    app.command()(_command)
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(notebook_app, name="notebook")
 
 # %% ../nbs/89_cli.ipynb #b7bdcde5
 def _version(wanted: bool) -> None:

@@ -73,7 +73,7 @@ class Pipeline:
             text = stream_files(self.settings.source, lineSep="\n", recursiveFileLookup="true").select("value", path_of_line().alias("_path"))
             return bronze_from_lines(text, facts, feed, self.settings.data_source, self.run_id, self.now)
 
-        self.dp.table(name=feed.table, comment=f"one row a line of a {feed.name} file")(lines)
+        self.dp.table(name=feed.table, comment=f"one row a line of {feed.name} files")(lines)
 
     def silver(self, name: str) -> None:
         "Register a silver table."

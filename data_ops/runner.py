@@ -137,7 +137,9 @@ def _start(run: TaskRun, plan: Plan) -> None:
     except DataOpsError as error:
         run.state, run.message = "failed", str(error)
     except Exception as error:  # papermill or the kernel itself
-        run.state, run.message = "failed", f"the notebook could not be run: {type(error).__name__} ({run.name})"
+        ended = type(error).__name__ == "DeadKernelError"
+        why = "its kernel was killed, or ran out of memory" if ended else f"the notebook could not be run: {type(error).__name__}"
+        run.state, run.message = "failed", f"{why} ({run.name}); a new run goes on from here"
     finally:
         run.seconds = time.monotonic() - run.began
 

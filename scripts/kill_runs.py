@@ -199,7 +199,8 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=30)
     parser.add_argument("--jobs", nargs="*", default=["member", "claims"])
     options = parser.parse_args()
-    os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+    fast = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"  # small runs: warming up
+    os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", fast)
     work = Path(tempfile.mkdtemp(prefix="kill_runs_"))
     print(f"at work in {work}, which stays if something differs", flush=True)
     source, undisturbed = work / "source", work / "undisturbed"

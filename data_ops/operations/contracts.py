@@ -167,7 +167,7 @@ def bronze_contract(
 ) -> Contract:
     "The bronze table of `feed`: every column a string, append-only, one row a raw line."
     raw = tuple(Column(name, "STRING", "as sent") for name in feed.columns)
-    return Contract(feed.table, f"one row a line of a {feed.name} file", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
+    return Contract(feed.table, f"one row a line of {feed.name} files", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
 
 # %% ../../nbs/10_contracts.ipynb #0bdc2791
 @dataclass(frozen=True)

@@ -94,5 +94,7 @@ def without_values(
         return ContractError(f"a row breaks the constraint {constraint.group(1)}", where=where, todo="mend or filter the rows first")
     if "CAST" in condition:
         return ContractError("a value is not of its column's type", where=where, todo="cast by contract first (transformers.conform)")
+    if "StatusCode.UNAVAILABLE" in str(error):
+        return TaskError("Spark has ended", where=where, todo="see spark.log of the run; a new run goes on from here")
     kind = f"Spark stopped with {condition}" if condition else f"stopped with {type(error).__name__}"
     return TaskError(kind, where=where, todo="see spark.log of the run")

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,12 +101,18 @@ def local_conf(
     }
 
 # %% ../../nbs/03_local_server.ipynb #0d1eefb6
+def _follow_jvm(jvm: subprocess.Popen) -> None:
+    "End with the JVM, however it ended."
+    os._exit(jvm.wait() or 1)
+
+
 def serve() -> None:
     "Body of the server process: settings come as one JSON line on standard input, and its end is the signal to stop."
     from pyspark import SparkConf, SparkContext
 
     conf = json.loads(sys.stdin.readline())
     SparkContext(conf=SparkConf().setAll(list(conf.items())))
+    threading.Thread(target=_follow_jvm, args=(SparkContext._gateway.proc,), daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()
     os._exit(0)  # the JVM sees its own pipe close and follows

@@ -9,12 +9,14 @@ __all__ = ['on_databricks', 'get_session', 'local_spark', 'named', 'kept']
 import atexit
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from .local_server import LocalServer, default_root, local_conf, register_tables
 
@@ -47,6 +49,14 @@ def _classic_session() -> SparkSession:
     return spark
 
 
+def _impatient(spark: SparkSession) -> SparkSession:
+    "`spark`, which gives up on a server of this machine after some seconds: if it does not answer, it is gone."
+    if os.environ["SPARK_REMOTE"].startswith("sc://localhost"):
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=4)])  # type: ignore[attr-defined]
+        warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")
+    return spark
+
+
 def get_session() -> SparkSession:
     "The Spark session of wherever this runs (see the table above). Raises SparkError if none can be had."
     if on_databricks():
@@ -60,10 +70,10 @@ def get_session() -> SparkSession:
             return DatabricksSession.builder.getOrCreate()
         except ImportError:
             server = _own_server()
-            spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+            spark = _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate())
             register_tables(spark, server.root)
             return spark
-    return SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+    return _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate())
 
 # %% ../../nbs/04_spark.ipynb #f1a6345e
 @contextmanager
@@ -73,7 +83,7 @@ def local_spark(
 ) -> Iterator[SparkSession]:
     "A local server with the tables of `root` registered; yields a session on it."
     with LocalServer(root, log):
-        spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).create()
+        spark = _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).create())
         try:
             register_tables(spark, Path(root).resolve())
             yield spark

@@ -237,6 +237,18 @@ def test_a_replay_with_nothing_mended_releases_nothing(whole):
     assert found == {table: [size, 0, 0, size] for table, size in sizes.items()}
 
 
+def test_a_dry_restore_of_the_first_run_names_every_table_and_of_an_unknown_one_the_runs(
+    whole, second
+):
+    first, *_ = sorted(path.name for path in (whole.root / "runs").iterdir())
+    done = data_ops("restore", first, "--root", whole.root, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()[1:]]
+    changed = {name for name, rows in of_the_data(whole.data).items() if rows}
+    assert {name for name, *numbers in lines if numbers[-1] == "0"} == changed
+    assert_one_clear_line(data_ops("restore", "run-7", "--root", whole.root), "'run-7'", first)
+
+
 def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(whole):
     done = data_ops("maintain", "--root", whole.root)
     assert (done.returncode, done.stderr) == (0, "")

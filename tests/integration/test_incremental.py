@@ -76,11 +76,14 @@ def test_a_third_run_finds_nothing_to_do(in_turn):
     assert [in_turn.of(domain).versions() for domain in DOMAINS] == before
 
 
-def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_does_the_rest(at_once):
+def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_does_the_rest(
+    at_once,
+):
     claims = at_once.of("claims")
     name, good = claims.context().name("silver_pharmacy"), contents(claims)["silver_pharmacy"]
     month = Period(date(2024, 3, 1), date(2024, 3, 31))
-    served = f"SELECT DISTINCT person_id FROM {name} WHERE dispensing_date BETWEEN '2024-03-01' AND '2024-03-31'"
+    within = "dispensing_date BETWEEN '2024-03-01' AND '2024-03-31'"
+    served = f"SELECT DISTINCT person_id FROM {name} WHERE {within}"
     persons = {row.person_id for row in claims.spark.sql(served).collect()}
     claims.spark.sql(f"UPDATE {name} SET paid_amount = 4711")
     (outcome,) = claims.build("silver_pharmacy", period=month)

@@ -13,8 +13,9 @@ from papermill.parameterize import parameterize_notebook
 from pydantic import SecretStr
 
 from data_ops import jobs
-from data_ops.bundle import load_bundle
+from data_ops.bundle import load_bundle, pick_jobs
 from data_ops.config import DOMAINS, Settings, load_settings, schemas_of
+from data_ops.delta.upkeep import Upkeep
 from data_ops.jobs import parameters
 from data_ops.plan import task_parameters
 from data_ops.runs import Outcome
@@ -22,6 +23,7 @@ from data_ops.utils.errors import ParameterError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = sorted(ROOT.glob("notebooks_jobs/*/*.ipynb"))
+BUILDING = [path for path in NOTEBOOKS if path.parent.name in DOMAINS]
 KEY = "application/vnd.databricks.v1+notebook"
 SECRET = "dapi-0123456789abcdef"
 
@@ -129,8 +131,8 @@ def calls(monkeypatch):
 
 
 def cases():
-    """Each task of each job, as dev deploys it."""
-    for job in load_bundle("dev").jobs:
+    """Each task that builds tables, as dev deploys it."""
+    for job in pick_jobs(load_bundle("dev")):
         for task in job.tasks:
             yield pytest.param(job, task, id=f"{job.key}/{task.task_key}")
 
@@ -141,8 +143,6 @@ GIVEN = [{}, {"full_refresh": "true"}, {"refresh_tables": "silver_enrollment  go
 @pytest.mark.parametrize("given", GIVEN, ids=["as deployed", "full refresh", "some tables"])
 @pytest.mark.parametrize(("job", "task"), list(cases()))
 def test_a_workspace_and_papermill_make_a_notebook_ask_for_the_same(calls, job, task, given):
-    if job.key not in DOMAINS:
-        pytest.skip("calls another function")
     values = {one.name: one.default for one in job.parameters} | given
     values = task_parameters(task, values, "run-1")
     notebook = load_notebook_node(str(job.notebook(task)))
@@ -159,15 +159,31 @@ def test_a_workspace_and_papermill_make_a_notebook_ask_for_the_same(calls, job, 
     assert in_workspace.rows == by_papermill.rows and in_workspace.rows[0]["rows_in"] == 3
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+@pytest.mark.parametrize("path", BUILDING, ids=name_of)
 def test_without_parameters_a_notebook_runs_for_the_local_environment(calls, path):
-    if path.parent.name not in DOMAINS:
-        pytest.skip("calls another function")
     notebook = load_notebook_node(str(path))
     run_cells(notebook, {"dbutils": Dbutils()})
     run_cells(notebook, {})
     assert [call[0].environment for call in calls] == ["local", "local"]
     assert [call[0] for call in calls[:1]] == [call[0] for call in calls[1:]]
+
+
+def test_maintenance_asks_for_every_table_of_the_environment_in_both(monkeypatch):
+    asked = []
+
+    def keep_up_all(spark, names):
+        asked.append(names)
+        return [Upkeep(name, 9, 1, 8) for name in names]
+
+    monkeypatch.setattr(jobs, "get_session", lambda: None)
+    monkeypatch.setattr(jobs, "keep_up_all", keep_up_all)
+    notebook = load_notebook_node(str(ROOT / "notebooks_jobs/maintenance/maintain.ipynb"))
+    values = {"environment": "dev", "member_schema": "mine"}
+    in_workspace = run_cells(notebook, {"dbutils": Dbutils(**values)})
+    by_papermill = run_cells(parameterize_notebook(notebook, values, report_mode=True), {})
+    assert asked[0] == asked[1] and in_workspace.rows == by_papermill.rows
+    assert {"dev_catalog.dev_ops.run_log", "dev_catalog.mine.silver_enrollment"} < set(asked[0])
+    assert "dev_catalog.dev_claims.silver_medical_quarantine" in asked[0]
 
 
 def test_a_parameter_of_the_wrong_kind_is_told_by_name_in_both(calls):

@@ -5,8 +5,10 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from data_ops.config import project_root
@@ -204,21 +206,46 @@ def test_stopping_a_server_twice_or_before_its_start_does_no_harm(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-PRETEND = "import pyspark; pyspark.SparkContext = lambda conf: print(conf.get('spark.app.name'))"
+PRETEND = """
+import subprocess, types
+import pyspark
+from data_ops.utils.local_server import serve
+
+jvm = subprocess.Popen(["sleep", "600"])
+pyspark.SparkContext = lambda conf: print(conf.get("spark.app.name"), jvm.pid)
+pyspark.SparkContext._gateway = types.SimpleNamespace(proc=jvm)
+serve()
+"""
 
 
-def test_the_server_process_ends_with_the_pipe_of_its_parent():
-    body = f"{PRETEND}; from data_ops.utils.local_server import serve; serve()"
+@pytest.fixture
+def pretended():
+    """(a server process whose JVM is a process that sleeps, that process)."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, "-c", body], stdin=pipe, stdout=pipe, text=True
+        [sys.executable, "-c", PRETEND], stdin=pipe, stdout=pipe, text=True
     ) as server:
-        server.stdin.write('{"spark.app.name": "by the pipe"}\n')
+        server.stdin.write('{"spark.app.name": "pretended"}\n')
         server.stdin.flush()
-        assert [server.stdout.readline() for _ in range(2)] == ["by the pipe\n", "ready\n"]
-        assert server.poll() is None
-        server.stdin.close()
-        assert server.wait(timeout=10) == 0
+        name, pid = server.stdout.readline().split()
+        assert (name, server.stdout.readline()) == ("pretended", "ready\n")
+        jvm = psutil.Process(int(pid))
+        yield server, jvm
+        with suppress(psutil.NoSuchProcess):
+            jvm.kill()
+
+
+def test_the_server_process_ends_with_the_pipe_of_its_parent(pretended):
+    server, _ = pretended
+    assert server.poll() is None
+    server.stdin.close()
+    assert server.wait(timeout=10) == 0
+
+
+def test_the_server_process_ends_with_its_jvm(pretended):
+    server, jvm = pretended
+    jvm.kill()
+    assert server.wait(timeout=10) != 0
 
 
 START = """
