@@ -93,7 +93,7 @@ def first_number(
             return start
     raise ParameterError("no five numbers in a row are free from 30 to 69", where="nbs/", todo="move notebooks closer together")
 
-# %% ../nbs/79_new_domain.ipynb #5bb9b9a4
+# %% ../nbs/79_new_domain.ipynb #80ace2e2
 def _filled(text: str, name: str, first: int) -> str:
     "A template's text, or its path, for a name."
     said = {"newdomain": name, "Newdomain": name.replace("_", " ").capitalize(), "NEWDOMAIN": name.upper()}
@@ -101,7 +101,7 @@ def _filled(text: str, name: str, first: int) -> str:
         text = text.replace(word, value)
     return re.sub(r"\bN(\d)_", lambda found: f"{first + int(found[1])}_", text)
 
-
+# %% ../nbs/79_new_domain.ipynb #48e45c63
 def new_files(
     name: str,
     root: Path,  # folder of databricks.yml

@@ -42,8 +42,8 @@ FIRST = [
     "/library/90_walkthrough.md",
     *(
         f"/docs/{name}.md"
-        for name in """add_a_column add_a_rule quarantine where_a_row_came_from backfill_a_month
-        undo_a_run deploying""".split()
+        for name in """add_a_column add_a_rule add_a_domain quarantine where_a_row_came_from
+        backfill_a_month undo_a_run deploying""".split()
     ),
     *(f"/docs/{name}.md" for name in DESIGN),
     "/jobs/index.md",

@@ -130,7 +130,7 @@ def test_a_job_runs_once_at_a_time_ends_and_tells_of_failure(key):
     assert job["tags"] == {"project": "databricks-data-ops", "domain": key}
     for task in job["tasks"]:
         assert 0 < task["timeout_seconds"] < job["timeout_seconds"], task["task_key"]
-        assert task["max_retries"] == 2 and task["min_retry_interval_millis"] >= 60000
+        assert task["max_retries"] > 0 and task["min_retry_interval_millis"] >= 60000
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1,4 +1,4 @@
-"""Newdomain, silver: the domain's functions and rules, with a quarantine beside the table."""
+"""Newdomain, silver: the domain's functions and rules, with a quarantine beside it."""
 
 from data_ops.pipelines import pipeline
 
