@@ -432,6 +432,13 @@ CORPUS = {
         "default: ops",
         "but configs/<target>.yml says '<target>_ops'",
     ),
+    "a domain's schema of another name": Slip(
+        MEMBER,
+        "${bundle.target}_member",
+        "members",
+        "default: members",
+        "but the domain's is '<target>_member'",
+    ),
     "a value of another name in configs/": Slip(
         "configs/staging.yml",
         "data_source: cms",

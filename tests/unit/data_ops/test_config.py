@@ -7,7 +7,10 @@ import pytest
 import yaml
 
 from data_ops.config import (
+    CONFIGURED,
+    DOMAINS,
     ENVIRONMENTS,
+    Settings,
     get_settings,
     load_settings,
     project_root,
@@ -146,6 +149,21 @@ def test_tables_are_named_by_catalog_environment_and_domain(environment, domain)
 def test_a_workspaces_raw_files_lie_in_its_own_volume(environment):
     source = load_settings(environment=environment).source
     assert source == f"/Volumes/{environment}_catalog/{environment}_ops/raw"
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_domains_schema_follows_from_its_name_unless_the_environments_file_says_otherwise(
+    project, domain
+):
+    (project(dev="") / "configs/dev.yml").write_text("catalog: c\nops_schema: o")
+    assert load_settings(environment="dev").schema_of(domain) == f"dev_{domain}"
+    project(dev=f"{domain}_schema: other")
+    assert load_settings(environment="dev").schema_of(domain) == "other"
+
+
+def test_what_jobs_and_pipelines_are_told_are_settings():
+    assert set(CONFIGURED) <= set(Settings.model_fields)
+    assert {f"{domain}_schema" for domain in (*DOMAINS, "ops")} <= set(CONFIGURED)
 
 
 # What is refused
