@@ -23,7 +23,8 @@ from .operations import landing, quality
 from .operations.contracts import Feed, Table
 from .runs import Outcome, Run, Work, prepare, recorded
 from .judging import as_of, judge_rows, judge_sets, take_stock
-from .utils.errors import ConfigError, without_values
+from .tasks import needs
+from .utils.errors import ConfigError, SourceError, without_values
 
 # %% ../nbs/76_pipeline_runs.ipynb #4d65f926
 Told = Callable[[str, str], None]  # a flow's name and its state
@@ -149,6 +150,16 @@ def _take_back(run: Run, before: dict[str, int]) -> None:
             table_manager.clear(run.spark, name)
 
 # %% ../nbs/76_pipeline_runs.ipynb #19b115b0
+def _check_inputs(run: Run) -> None:
+    "Raises SourceError if a table of another domain, which this one reads, is not there."
+    own = {table.name for table in run.domain.tables} | {feed.table for feed in run.domain.feeds}
+    read = {name.removesuffix("_quarantine") for table in run.domain.tables for name in needs(run.domain, table)}
+    for name in sorted(read - own):
+        if not table_manager.exists(run.spark, run.name(name)):
+            what = f"table {run.name(name)} does not exist yet"
+            raise SourceError(what, where=f"pipeline {run.domain.name}", todo="run the pipeline of the domain that builds it first")
+
+
 def run_pipeline(
     run: Run,
     root: Path,  # the lakehouse
@@ -157,6 +168,7 @@ def run_pipeline(
 ) -> list[Outcome]:
     "Run a domain's pipeline; returns what became of each table. Raises, with all tables as they were, if a rule of severity fail is broken."
     prepare(run)
+    _check_inputs(run)
     run.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {run.settings.schema_of(run.domain.name)}")
     known = known_files(run, run.domain.feeds)
     files = arrived(run, Path(run.settings.source), known)

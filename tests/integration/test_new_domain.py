@@ -98,6 +98,9 @@ def test_a_new_domain_lives_from_its_first_file_to_gold(project, tmp_path):
     assert_tables(root, f"local_{NAME}", "local_ops")
     assert_tables(root, f"local_{NAME}_pipeline", "local_ops_pipeline")
 
+    early = project.data_ops("pipeline", "claims", "--root", root)  # that of members comes first
+    assert_one_clear_line(early, "local_member_pipeline.", "does not exist yet", "pipeline of")
+
 
 # What the frame asks of a domain, beside the domain's own tests.
 FRAME = "architecture bundle_resources config job_notebooks pipelines rule_checks".split()
