@@ -21,9 +21,11 @@ from .runs import get_domain
 from .utils.errors import BundleError, ParameterError
 from .utils.notebook_source import to_ipynb
 
-# %% ../nbs/79_new_domain.ipynb #0755670c
+# %% ../nbs/79_new_domain.ipynb #30efb1e3
 _TEMPLATES = "scripts/new_domain"
 _LONGEST = 20  # letters; lines of the templates stay short enough
+# Schemas and datasets that are made beside a domain's own end so.
+_ENDINGS = ("_pipeline", "_quarantine", "_account", "_judged", "_rows", "_tally", "_set_rules")
 
 
 def _templates(root: Path) -> list[Path]:
@@ -63,6 +65,8 @@ def check_name(
         what, todo = f"is longer than {_LONGEST} letters", "choose a shorter name"
     elif keyword.iskeyword(name) or yaml.safe_load(name) != name:
         what, todo = "is a word of Python or YAML", other
+    elif name.endswith(_ENDINGS):
+        what, todo = f"ends in one of {', '.join(_ENDINGS)}, which mark what is made beside a table", other
     elif name in DOMAINS:
         what, todo = "is a domain already", other
     elif table:
@@ -119,9 +123,9 @@ def new_files(
         made[place] = text
     return made
 
-# %% ../nbs/79_new_domain.ipynb #0df60085
+# %% ../nbs/79_new_domain.ipynb #e27b615c
 def _with(root: Path, file: str, pattern: str, more: str) -> str:
-    "A file's text with `more` where the pattern has its empty group. Raises BundleError if it is not as expected."
+    "A file's text with `more` after the pattern's group. Raises BundleError if it is not as expected."
     text = (root / file).read_text(encoding="utf-8")
     found = list(re.finditer(pattern, text))
     if len(found) != 1:
@@ -148,7 +152,7 @@ def write_domain(
     root: Path,  # folder of databricks.yml
     dry_run: bool = False,  # write nothing
 ) -> tuple[list[str], list[str]]:
-    "Write a new domain: (files that are new, files that were changed). All or nothing. Raises ParameterError or BundleError."
+    "Write a new domain; returns the files that are new and those that were changed. Raises ParameterError or BundleError before anything is written."
     check_name(name, root)
     new, changed = new_files(name, root), changed_files(name, root)
     for place, text in ({} if dry_run else new | changed).items():

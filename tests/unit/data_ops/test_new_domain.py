@@ -52,6 +52,7 @@ REFUSED = {
     ],
     "longer than 20 letters": ["a" * 21],
     "a word of Python or YAML": ["class", "lambda", "on", "null", "yes"],
+    "ends in one of": ["x_pipeline", "x_quarantine", "x_rows"],
     "a domain already": list(DOMAINS),
     "silver_medical, which claims has": ["medical"],
     "bronze_carrier, which claims has": ["carrier"],
