@@ -121,11 +121,11 @@ def maintain(
 ) -> None:
     "Compact tables of many small files, and delete files that no version of the last weeks needs."
     from data_ops.delta.upkeep import keep_up_all
-    from data_ops.runs import tables_of
+    from data_ops.runs import domain_tables, ops_tables
 
     settings = here(env)
     with lakehouse(root, settings) as (spark, _), err.status("keeping up tables"):
-        done = keep_up_all(spark, tables_of(settings))
+        done = keep_up_all(spark, [*ops_tables(settings), *domain_tables(settings)])
     titles = {"table": "left"} | dict.fromkeys(("files before", "files after", "deleted"), "right")
     rows = [(one.table.removeprefix("spark_catalog."), one.files_before, one.files_after, one.deleted) for one in done]
     print_table(titles, rows, "there is no table yet")
@@ -139,11 +139,11 @@ def restore(
 ) -> None:
     "Undo a run: take all tables back to what they were before it began."
     from data_ops import undo
-    from data_ops.runs import tables_of
+    from data_ops.runs import domain_tables
 
     settings = here(env)
     with lakehouse(root, settings) as (spark, run_id), err.status("looking at tables"):
-        undone, names = undo.runs_since(spark, settings, run), tables_of(settings)
+        undone, names = undo.runs_since(spark, settings, run), domain_tables(settings)
         if dry_run:
             done = undo.steps(spark, names, min(undone.values()))
         else:

@@ -21,7 +21,7 @@ from . import arrivals, tasks
 from .config import CONFIGURED, Settings, load_settings, project_root
 from .delta.upkeep import Upkeep, keep_up_all
 from .operations.locality import Period
-from .runs import Outcome, Run, get_domain, tables_of
+from .runs import Outcome, Run, domain_tables, get_domain, ops_tables
 from .utils.errors import ParameterError, SourceError
 from .utils.logging import configure, set_run_id
 from .utils.notebook_cells import cast
@@ -156,4 +156,4 @@ def maintain(
 ) -> Counts:
     "Compact and vacuum every table that the jobs write, each by its own settings; returns files and deletions, one row a table."
     settings, _ = _settings(parameters(namespace))
-    return Counts(keep_up_all(get_session(), tables_of(settings)), ("table", "files_before", "files_after", "deleted"))
+    return Counts(keep_up_all(get_session(), [*ops_tables(settings), *domain_tables(settings)]), ("table", "files_before", "files_after", "deleted"))

@@ -112,7 +112,8 @@ def serve() -> None:
 
     conf = json.loads(sys.stdin.readline())
     SparkContext(conf=SparkConf().setAll(list(conf.items())))
-    threading.Thread(target=_follow_jvm, args=(SparkContext._gateway.proc,), daemon=True).start()
+    jvm = SparkContext._gateway.proc  # type: ignore[union-attr]
+    threading.Thread(target=_follow_jvm, args=(jvm,), daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()
     os._exit(0)  # the JVM sees its own pipe close and follows

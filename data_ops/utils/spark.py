@@ -52,7 +52,7 @@ def _classic_session() -> SparkSession:
 def _impatient(spark: SparkSession) -> SparkSession:
     "`spark`, which gives up on a server of this machine after some seconds: if it does not answer, it is gone."
     if os.environ["SPARK_REMOTE"].startswith("sc://localhost"):
-        spark.client.set_retry_policies([DefaultPolicy(max_retries=4)])  # type: ignore[attr-defined]
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=4)])
         warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")
     return spark
 
