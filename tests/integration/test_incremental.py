@@ -81,15 +81,15 @@ def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_d
 ):
     claims = at_once.of("claims")
     name, good = claims.context().name("silver_pharmacy"), contents(claims)["silver_pharmacy"]
-    month = Period(date(2024, 3, 1), date(2024, 3, 31))
-    within = "dispensing_date BETWEEN '2024-03-01' AND '2024-03-31'"
+    month = Period(date(2022, 4, 1), date(2022, 4, 30))
+    within = "dispensing_date BETWEEN '2022-04-01' AND '2022-04-30'"
     served = f"SELECT DISTINCT person_id FROM {name} WHERE {within}"
     persons = {row.person_id for row in claims.spark.sql(served).collect()}
     claims.spark.sql(f"UPDATE {name} SET paid_amount = 4711, _row_hash = 'spoiled'")
     (outcome,) = claims.build("silver_pharmacy", period=month)
-    assert outcome.state == "written"
+    assert persons and outcome.state == "written"
     spoiled = claims.spark.sql(f"SELECT person_id FROM {name} WHERE paid_amount = 4711").collect()
-    assert persons and spoiled and not persons & {row.person_id for row in spoiled}
+    assert spoiled and not persons & {row.person_id for row in spoiled}
     (outcome,) = claims.build("silver_pharmacy")
     assert outcome.state == "written" and contents(claims)["silver_pharmacy"] == good
     (outcome,) = claims.build("silver_pharmacy")
