@@ -7,6 +7,7 @@ __all__ = ['Told', 'run_pipeline']
 
 # %% ../nbs/76_pipeline_runs.ipynb #26aa7783
 import importlib.util
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,12 +17,12 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from .arrivals import account_for, arrived, check_landed, known_files
+from .arrivals import account_for, arrived, check_landed, keep_in_step, known_files
 from .config import CONFIGURED, project_root
 from .delta import ledger, table_manager
 from .operations import landing, quality
 from .operations.contracts import Feed, Table
-from .runs import Outcome, Run, Work, prepare, recorded
+from .runs import Outcome, Run, Work, as_landed, prepare, recorded
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .tasks import needs
 from .utils.errors import ConfigError, SourceError, without_values
@@ -172,9 +173,13 @@ def run_pipeline(
     run.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {run.settings.schema_of(run.domain.name)}")
     known = known_files(run, run.domain.feeds)
     files = arrived(run, Path(run.settings.source), known)
+    landing.stop_if_changed(files)
+    for feed in [] if dry else run.domain.feeds:
+        if table_manager.exists(run.spark, run.name(feed.table)):
+            keep_in_step(run, as_landed(run, feed))
     made = [run.settings.table(run.domain.name, name) for table in run.domain.tables for name in _datasets(table)]
     before = {name: table_manager.version(run.spark, name) for name in made}
-    values = {name: str(getattr(run.settings, name)) for name in CONFIGURED} | {"run_id": run.run_id, "known": " ".join(sorted(known))}
+    values = {name: str(getattr(run.settings, name)) for name in CONFIGURED} | {"run_id": run.run_id, "known": json.dumps({file_hash: file.name for file_hash, file in known.items()})}
     with _configured(run.spark, {f"data_ops.{name}": value for name, value in values.items()}):
         try:
             _execute(run, root, dry, told)

@@ -7,7 +7,7 @@ __all__ = ['Query', 'Pipeline', 'expectations', 'pipeline']
 
 # %% ../nbs/75_pipelines.ipynb #84b50d61
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from .config import CONFIGURED, Settings, load_settings
 from .operations import accounts, landing, quality
 from .operations.bronze import bronze_from_lines, file_facts, path_of_line
-from .operations.contracts import Contract, Domain, quarantine_of
+from .operations.contracts import Contract, Domain, Feed, quarantine_of
 from .operations.readers import stream_files
 from .runs import Run, get_domain
 from .utils.errors import ContractError
@@ -43,7 +43,7 @@ class Pipeline:
     settings: Settings
     spark: SparkSession
     dp: Any  # pyspark.pipelines, or what stands in for it
-    known: tuple[str, ...] = ()  # hashes of files landed earlier
+    known: Mapping[str, str] = field(default_factory=dict)  # hash of each file landed earlier → its name
     run_id: str = "pipeline"
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -59,19 +59,28 @@ class Pipeline:
     @cached_property
     def _admitted(self) -> list[landing.RawFile]:
         "Files that count, looked at once for all feeds; the others are left out of the streams."
-        files = landing.survey(Path(self.settings.source), self.domain.feeds)
-        return [file for file in files if file.disposition == "landed" or file.file_hash in self.known]
+        files = landing.survey(Path(self.settings.source), self.domain.feeds, self.known)
+        landing.stop_if_changed(files)
+        return [file for file in files if file.disposition == "landed" or self.known.get(file.file_hash) == file.name]
+
+    def _files(self, feed: Feed) -> list[landing.RawFile]:
+        return [file for file in self._admitted if file.feed == feed.name]
+
+    def _wide(self, feed: Feed) -> Feed:
+        "The feed with the columns that it takes up from the files."
+        return feed.widened(column for file in self._files(feed) for column in file.columns(feed.separator))
 
     def bronze(self, name: str) -> None:
         "Register a feed's streaming table."
         feed = next((feed for feed in self.domain.feeds if feed.name == name), None)
         if feed is None:
             raise ContractError(f"no feed {name!r}", where=f"domain {self.domain.name}")
-        facts = file_facts(self.spark, feed, [file for file in self._admitted if file.feed == feed.name])
+        wide = self._wide(feed)
+        facts = file_facts(self.spark, wide, self._files(feed))
 
         def lines() -> DataFrame:
             text = stream_files(self.settings.source, lineSep="\n", recursiveFileLookup="true").select("value", path_of_line().alias("_path"))
-            return bronze_from_lines(text, facts, feed, self.settings.data_source, self.run_id, self.now)
+            return bronze_from_lines(text, facts, wide, self.settings.data_source, self.run_id, self.now)
 
         self.dp.table(name=feed.table, comment=f"one row a line of {feed.name} files")(lines)
 
@@ -112,7 +121,7 @@ class Pipeline:
     def _accounted(self, name: str) -> None:
         table = self.domain.table(name)
         rules = quality.rules_for(self.domain.rules, name)
-        feeds = {feed.table: feed for feed in self.domain.feeds}
+        feeds = {feed.table: self._wide(feed) for feed in self.domain.feeds}
         account = f"{name}_account"
 
         def rows() -> DataFrame:
@@ -202,4 +211,4 @@ def pipeline(
     session = spark or SparkSession.active()
     given = {name: session.conf.get(f"data_ops.{name}", "") or "" for name in (*CONFIGURED, "run_id", "known")}
     settings = load_settings(**{name: given[name] for name in CONFIGURED if given[name]})
-    return Pipeline(get_domain(domain), settings, session, dp, tuple(given["known"].split()), given["run_id"] or "pipeline")
+    return Pipeline(get_domain(domain), settings, session, dp, json.loads(given["known"] or "{}"), given["run_id"] or "pipeline")

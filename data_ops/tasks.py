@@ -26,7 +26,7 @@ from .operations.contracts import Contract, Domain, Feed, Local, Table, quaranti
 from .operations.locality import Part, Period, rows_about, rows_of, subjects_within, with_aliases
 from .operations.transformers import clean, distinct
 from .judging import as_of, judge_rows, judge_sets, take_stock
-from .runs import Outcome, Run, recorded
+from .runs import Outcome, Run, as_landed, recorded
 from .utils.errors import SourceError
 from .utils.spark import kept, named
 
@@ -75,7 +75,7 @@ def _frame(run: Run, name: str) -> DataFrame:
 
 
 def _feeds(run: Run) -> dict[str, Feed]:
-    return {feed.table: feed for feed in run.domain.feeds}
+    return {feed.table: as_landed(run, feed) for feed in run.domain.feeds}
 
 
 def _in_period(run: Run, period: Period, local: Local) -> DataFrame:

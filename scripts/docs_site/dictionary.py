@@ -115,20 +115,28 @@ def facts(entry: Entry, built_by: str) -> str:
     return "\n".join(f"- **{name}:** {value}" for name, value in rows if value)
 
 
+EVOLUTION = {
+    "rescue": "Their values are kept as JSON in `_rescued_data`.",
+    "addNewColumns": "They become columns of the table.",
+    "failOnNewColumns": "A file that has any stops the run.",
+}
+
+
 def feed_section(feed: Feed) -> str:
     """What a file must be like; its columns are strings as sent."""
-    required = set(feed.required)
-    others = [name for name in feed.columns if name not in required]
+    expected = [name for name in feed.columns if name not in feed.optional]
     return blocks(
         "## The feed",
         f"Files named {code(feed.pattern)}, fields parted by {code(feed.separator)}, from "
-        f"{code(feed.system)}. A file without one of the {len(required)} required columns is "
-        "refused.",
+        f"{code(feed.system)}. A file without one of the {len(expected)} columns that are not "
+        "optional stops the run.",
         "## Columns as sent",
-        f"{len(feed.columns)} columns, each a `STRING` as sent. Required:",
-        " ".join(code(name) for name in feed.columns if name in required),
-        f"The other {len(others)}, NULL where a file has none:" if others else "",
-        " ".join(map(code, others)),
+        f"{len(feed.columns)} columns, each a `STRING` as sent:",
+        " ".join(map(code, expected)),
+        "Optional, NULL where a file has none:" if feed.optional else "",
+        " ".join(map(code, feed.optional)),
+        "## Columns beside them",
+        EVOLUTION[feed.evolution],
     )
 
 

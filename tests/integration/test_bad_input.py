@@ -46,7 +46,6 @@ def deliver(folder: Path, **files: str | bytes) -> Path:
 
 
 REORDERED = list(reversed(COLUMNS))
-LACKING = [name for name in COLUMNS if name != "MBI_NUM"]
 WIDER = [*COLUMNS[:3], "SHOE_SIZE", *COLUMNS[3:]]
 
 # file → content
@@ -57,7 +56,7 @@ MIXED = {
     "beneficiary_2004__csv": "",
     "beneficiary_2005__csv": HEADER + "\n",
     "beneficiary_2006__csv": text(person(5), separator=","),
-    "beneficiary_2007__csv": text(person(6), columns=LACKING),
+    "beneficiary_2007__csv": text(person(6)).partition("\n")[2] * 2,
     "beneficiary_2008__csv__gz": truncated(text(*map(person, range(7, 40)))),
     "beneficiary_2009__csv": text(person(0), person(1)),
     "notes__txt": "call the sender",
@@ -70,7 +69,7 @@ ACCOUNT = {
     "beneficiary_2004.csv": ("refused", 0, "empty"),
     "beneficiary_2005.csv": ("refused", 0, "no row"),
     "beneficiary_2006.csv": ("refused", 1, "wrong delimiter"),
-    "beneficiary_2007.csv": ("refused", 1, "MBI_NUM is missing"),
+    "beneficiary_2007.csv": ("refused", 1, "it is no header"),
     "beneficiary_2008.csv.gz": ("refused", 0, "truncated"),
     "beneficiary_2009.csv": ("duplicate", 2, "same content as beneficiary_2001.csv"),
     "notes.txt": ("unclaimed", 0, "no feed"),

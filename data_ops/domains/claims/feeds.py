@@ -46,7 +46,6 @@ _STAY = (
 )
 _LINE_PAYMENT = tuple("REV_CNTR_DT HCPCS_1ST_MDFR_CD HCPCS_2ND_MDFR_CD REV_CNTR_PMT_AMT_AMT".split())
 
-_FACILITY_MUST = tuple("DML_IND BENE_ID CLM_ID CLM_FROM_DT CLM_THRU_DT NCH_WKLY_PROC_DT CLM_PMT_AMT CLM_LINE_NUM REV_CNTR CLM_FREQ_CD".split())
 # A claims file speaks of dates up to its last weekly processing; a fill's paid date is often blank, so its manifest counts.
 _PROCESSED = "coalesce(max(to_date(try_to_timestamp(trim(NCH_WKLY_PROC_DT), 'dd-MMM-yyyy'))), to_date(max(_delivered_at)))"
 _FROM = "to_date(try_to_timestamp(trim(CLM_FROM_DT), 'dd-MMM-yyyy'))"
@@ -55,7 +54,7 @@ _THRU = "to_date(try_to_timestamp(trim(CLM_THRU_DT), 'dd-MMM-yyyy'))"
 
 def _facility(name: str, *columns: str) -> Feed:
     pattern = rf"{name}(_[\w-]+)?\.csv(\.gz)?"
-    return Feed(name, pattern, (*_FACILITY, *columns), _FACILITY_MUST, as_of=_PROCESSED, first_day=_FROM, last_day=_THRU, subject="BENE_ID", thing="CLM_ID")
+    return Feed(name, pattern, (*_FACILITY, *columns), as_of=_PROCESSED, first_day=_FROM, last_day=_THRU, subject="BENE_ID", thing="CLM_ID")
 
 # %% ../../../nbs/40_claims_feeds.ipynb #32a5336d
 INPATIENT = _facility(
@@ -117,7 +116,6 @@ _SUPPLIER = (
     ).split(),
     *_numbered("ICD_DGNS_CD", "ICD_DGNS_VRSN_CD", count=12),
 )
-_SUPPLIER_MUST = tuple("DML_IND BENE_ID CLM_ID CLM_FROM_DT CLM_THRU_DT NCH_WKLY_PROC_DT CLM_PMT_AMT LINE_NUM LINE_NCH_PMT_AMT HCPCS_CD".split())
 
 CARRIER = Feed(
     "carrier",
@@ -130,7 +128,6 @@ CARRIER = Feed(
             "CARR_LINE_MTUS_CD HPSA_SCRCTY_IND_CD CARR_LINE_RX_NUM CARR_LINE_CLIA_LAB_NUM CARR_LINE_ANSTHSA_UNIT_CNT"
         ).split(),
     ),
-    _SUPPLIER_MUST,
     as_of=_PROCESSED,
     first_day=_FROM,
     last_day=_THRU,
@@ -147,7 +144,6 @@ DME = Feed(
             "HCPCS_3RD_MDFR_CD HCPCS_4TH_MDFR_CD DMERC_LINE_SCRN_SVGS_AMT DMERC_LINE_MTUS_CNT DMERC_LINE_MTUS_CD"
         ).split(),
     ),
-    _SUPPLIER_MUST,
     as_of=_PROCESSED,
     first_day=_FROM,
     last_day=_THRU,
@@ -168,7 +164,6 @@ PDE = Feed(
         "GDC_ABV_OOPT_AMT PTNT_PAY_AMT OTHR_TROOP_AMT LICS_AMT PLRO_AMT CVRD_D_PLAN_PD_AMT NCVRD_PLAN_PD_AMT TOT_RX_CST_AMT RX_ORGN_CD "
         "RPTD_GAP_DSCNT_NUM BRND_GNRC_CD PHRMCY_SRVC_TYPE_CD PTNT_RSDNC_CD SUBMSN_CLR_CD".split()
     ),
-    tuple("DML_IND PDE_ID BENE_ID SRVC_DT PROD_SRVC_ID QTY_DSPNSD_NUM DAYS_SUPLY_NUM CVRD_D_PLAN_PD_AMT NCVRD_PLAN_PD_AMT TOT_RX_CST_AMT".split()),
     subject="BENE_ID",
     thing="PDE_ID",
     as_of=f"coalesce(to_date(max(_delivered_at)), max({_FILLED}))",

@@ -47,8 +47,6 @@ BENEFICIARY = Feed(
         "CITY_NAME", "STATE_CD", "STATE_CNTY_ZIP_CD", *_PERIOD, "BENE_LINK_KEY",
         *"PTA_CVRG_STRT_DT PTA_CVRG_END_DT PTB_CVRG_STRT_DT PTB_CVRG_END_DT PTD_CVRG_STRT_DT PTD_CVRG_END_DT".split(),
     ),
-    required=("DML_IND", "BENE_ID", "BENE_BIRTH_DT", "BENE_SEX_IDENT_CD", "MBI_NUM", "DEATH_DT", "RFRNC_YR", *ENTITLEMENT,
-              *monthly("PTC_CNTRCT_{}_ID"), *monthly("PTD_CNTRCT_{}_ID")),
     subject="BENE_ID",
     first_day="TRY_CAST(concat(trim(RFRNC_YR), '-01-01') AS DATE)",
     last_day="TRY_CAST(concat(trim(RFRNC_YR), '-12-31') AS DATE)",
@@ -61,7 +59,6 @@ BENEFICIARY_HISTORY = Feed(
     name="beneficiary_history",
     pattern=r"beneficiary_history\.csv(\.gz)?",
     columns=(*_PERSON, *_PERIOD),
-    required=("DML_IND", "BENE_ID", "BENE_BIRTH_DT", "MBI_NUM"),
     subject="BENE_ID",
 )
 
@@ -69,7 +66,7 @@ PERSON_CROSSWALK_FEED = Feed(
     name="person_crosswalk",
     pattern=r"person_crosswalk(_[\w-]+)?\.csv(\.gz)?",
     columns=("DML_IND", "OLD_BENE_ID", "NEW_BENE_ID", "EFCTV_DT"),
-    required=("OLD_BENE_ID", "NEW_BENE_ID"),
+    optional=("DML_IND", "EFCTV_DT"),
     system="payer",
 )
 

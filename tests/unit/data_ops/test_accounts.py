@@ -27,8 +27,8 @@ from tests.cases import examples
 pytestmark = pytest.mark.classic
 
 # A row is of a case and a person, and says one letter a silver row.
-FEED = Feed("letters", r".*", ("DML_IND", "CASE", "ID", "TEXT"), required=("ID",))
-OTHER = Feed("notes", r".*", FEED.columns, required=("ID",))
+FEED = Feed("letters", r".*", ("DML_IND", "CASE", "ID", "TEXT"))
+OTHER = Feed("notes", r".*", FEED.columns)
 SILVER = contract(
     "silver_letters",
     grain="one row a person and letter",

@@ -17,7 +17,7 @@ from tests.cases import examples
 
 pytestmark = pytest.mark.classic
 
-PEOPLE = Feed("people", r"people.*\.csv(\.gz)?", ("ID", "NAME", "CITY"), required=("ID", "NAME"))
+PEOPLE = Feed("people", r"people.*\.csv(\.gz)?", ("ID", "NAME", "CITY"), optional=("CITY",))
 MANIFEST = '<m timestamp="2025-01-15T03:00:00Z"/>'
 
 

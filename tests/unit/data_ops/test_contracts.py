@@ -100,7 +100,7 @@ def test_a_quarantine_holds_the_business_columns_the_reasons_and_the_raw_row():
 def feed(**changed) -> Feed:
     """A feed of two columns."""
     given = {"name": "plans", "pattern": r"plans\.csv", "columns": ("ID", "NAME")}
-    return Feed(**({"required": ("ID",)} | given | changed))
+    return Feed(**(given | changed))
 
 
 def test_bronze_is_text_with_the_audit_columns_behind():

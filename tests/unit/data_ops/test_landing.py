@@ -3,6 +3,7 @@
 import gzip
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,12 +12,19 @@ from hypothesis import strategies as st
 
 from data_ops.operations import landing
 from data_ops.operations.contracts import Feed
-from data_ops.operations.landing import RawFile, check_header, refuse_known, scan, survey
-from data_ops.utils.errors import SourceError
+from data_ops.operations.landing import (
+    RawFile,
+    check_header,
+    refuse_known,
+    scan,
+    stop_if_changed,
+    survey,
+)
+from data_ops.utils.errors import ContractError, SourceError
 from tests.cases import examples
 
-PEOPLE = Feed("people", r"people.*\.csv(\.gz)?", ("ID", "NAME", "CITY"), required=("ID", "NAME"))
-PLANS = Feed("plans", r"plans.*\.csv", ("PLAN",), required=("PLAN",))
+PEOPLE = Feed("people", r"people.*\.csv(\.gz)?", ("ID", "NAME", "CITY"), optional=("CITY",))
+PLANS = Feed("plans", r"plans.*\.csv", ("PLAN",))
 GOOD = b"ID|NAME|CITY\n1|Ada|London\n2|Alan|\n"
 
 
@@ -106,9 +114,8 @@ BAD = {
     "text that calls itself gz": ("people.csv.gz", GOOD, "truncated or damaged"),
     "commas": ("people.csv", b"ID,NAME,CITY\n1,Ada,London\n", r"no '\|': wrong delimiter"),
     "tabs": ("people.csv", b"ID\tNAME\n1\tAda\n", r"no '\|': wrong delimiter"),
-    "no required column": ("people.csv", b"CITY|AGE\nx|1\n", "column ID, NAME is missing"),
-    "one required column less": ("people.csv", b"ID|CITY\n1|x\n", "column NAME is missing"),
-    "another case": ("people.csv", b"id|NAME\n1|x\n", "column ID is missing"),
+    "no header": ("people.csv", b"1|Ada\n2|Bo\n", "0 of the feed's 2 columns: it is no header"),
+    "another feed's header": ("people.csv", b"CITY|AGE\nx|1\n", "0 of the feed's 2 columns"),
     "a column twice": ("people.csv", b"ID|NAME|NAME\n1|a|b\n", "NAME stands twice"),
     "UTF-16": ("people.csv", "ID|NAME\n1|Ada\n".encode("utf-16"), "the header is not UTF-8"),
     "old Mac line ends": ("people.csv", b"ID|NAME\r1|Ada\r", "a header and no row"),
@@ -156,6 +163,37 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
 def test_what_is_refused_keeps_its_first_reason(tmp_path):
     file = scanned(tmp_path, b"")
     assert check_header(file, PEOPLE) is file
+
+
+def test_a_file_of_another_kind_than_agreed_is_refused_and_stops_the_run(deliver):
+    folder = deliver(**{"people_1.csv": GOOD, "people_2.csv": "ID|CITY\n1|x\n"})
+    files = looked_at(folder)
+    assert [file.breaks_contract for file in files.values()] == [False, True]
+    assert files["people_2.csv"].disposition == "refused" and files["people_2.csv"].rows == 1
+    with pytest.raises(ContractError) as stopped:
+        stop_if_changed(files.values())
+    assert str(stopped.value) == (
+        "column NAME vanished: expected 3 columns, found 2 (people_2.csv): "
+        "have it delivered as before, or change the feed's contract"
+    )
+    stop_if_changed([files["people_1.csv"]])
+
+
+def test_a_file_that_was_landed_is_not_held_against_a_later_contract(deliver):
+    folder = deliver(**{"people.csv": GOOD})
+    wider = replace(PEOPLE, columns=(*PEOPLE.columns, "SHOE"))
+    assert looked_at(folder, wider)["people.csv"].breaks_contract
+    known = [scan(RawFile(folder / "people.csv", "people.csv")).file_hash]
+    assert looked_at(folder, wider, known=known)["people.csv"].disposition == "duplicate"
+
+
+def test_values_are_looked_at_packed_or_not(deliver):
+    feed = replace(PEOPLE, columns=("ID", "NAME", "BORN_DT"))
+    lines = b"ID|NAME|BORN_DT\n" + b"1|Ada|1815-12-10\n" * 20
+    folder = deliver(**{"people_1.csv": lines, "people_2.csv.gz": gzip.compress(lines + b"\n")})
+    files = looked_at(folder, feed)
+    assert [file.breaks_contract for file in files.values()] == [True, True]
+    assert files["people_2.csv.gz"].reason.startswith("column BORN_DT retyped")
 
 
 def test_a_bad_file_does_not_keep_the_good_ones_out(deliver):

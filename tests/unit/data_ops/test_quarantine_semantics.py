@@ -8,7 +8,7 @@ from data_ops.operations.contracts import Feed, contract, quarantine_of
 from data_ops.operations.quality import on, row_rule
 from data_ops.utils.errors import ConfigError
 
-FEED = Feed("people", r"people\.csv", ("ID", "AGE"), ("ID",), as_of="DATE'2024-12-31'")
+FEED = Feed("people", r"people\.csv", ("ID", "AGE"), as_of="DATE'2024-12-31'")
 SILVER = contract(
     "silver_people",
     grain="one row a raw row",

@@ -39,7 +39,7 @@ def made(name: str) -> object:
 
 DOMAIN = Domain(
     "claims",
-    (Feed("a", r"a.*\.csv", ("ID",), ("ID",)),),
+    (Feed("a", r"a.*\.csv", ("ID",)),),
     (
         Table(made("silver_a"), lambda rows: rows, rows=lambda bronze_a: bronze_a),
         Table(made("gold_a"), lambda silver_a: silver_a),

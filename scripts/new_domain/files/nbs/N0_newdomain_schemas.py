@@ -18,8 +18,8 @@ from data_ops.operations.contracts import Contract, Feed, contract
 # MAGIC %md
 # MAGIC ## The feed
 # MAGIC
-# MAGIC One row a change: who is new, who has changed, who is no more (`DML_IND` is INSERT, UPDATE or DELETE). Columns that a file must
-# MAGIC have are required; without the others it is landed, and they are NULL.
+# MAGIC One row a change: who is new, who has changed, who is no more (`DML_IND` is INSERT, UPDATE or DELETE). Without an
+# MAGIC optional column a file is landed, and the column is NULL; without another one the run stops.
 
 # COMMAND ----------
 
@@ -28,7 +28,7 @@ NEWDOMAIN_FEED = Feed(
     name="newdomain",
     pattern=r"newdomain(_\d{8})?\.csv(\.gz)?",
     columns=("DML_IND", "NEWDOMAIN_ID", "NAME", "KIND", "START_DT", "END_DT", "CHANGED_DT"),
-    required=("NEWDOMAIN_ID", "KIND", "START_DT", "END_DT"),
+    optional=("DML_IND", "NAME", "CHANGED_DT"),
     system="payer",
 )
 
