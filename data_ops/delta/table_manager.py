@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KEEPS_ROWS', 'create_statement', 'exists', 'create', 'evolve', 'ensure', 'version', 'history', 'last_operation',
-           'restore', 'Changes', 'sync', 'clear']
+           'restore', 'clone', 'Changes', 'sync', 'clear']
 
 # %% ../../nbs/20_table_manager.ipynb #9c09a0db
 from dataclasses import dataclass
@@ -169,6 +169,16 @@ def restore(
     "Take the table back to a former version, as a new one."
     spark.sql(f"RESTORE TABLE {name} TO VERSION AS OF {to}")
 
+
+def clone(
+    spark: SparkSession,
+    name: str,  # catalog.schema.table
+    to: str,  # catalog.schema.table, not there yet
+    at: int | None = None,  # version; default: the latest
+) -> None:
+    "A table of its own, for a trial: it shares the files of the other, which must not be vacuumed meanwhile."
+    spark.sql(f"CREATE TABLE {to} SHALLOW CLONE {name}{'' if at is None else f' VERSION AS OF {at}'}")
+
 # %% ../../nbs/20_table_manager.ipynb #ab9a0ebd
 @dataclass(frozen=True)
 class Changes:
@@ -209,15 +219,25 @@ def sync(
     part: Part | None = None,  # what `wanted` is to take the place of; default: the whole table
 ) -> Changes:
     "Bring the table to the wanted content, touching only rows that differ; no difference, no new version. Raises ContractError."
-    try:
-        return _sync(spark, wanted.select(*contract.names), contract, name, part)
-    except PySparkException as error:
-        raise without_values(error, where=name) from None
+    tries = 5
+    while True:
+        try:
+            return _sync(spark, wanted.select(*contract.names), contract, name, part)
+        except PySparkException as error:
+            tries -= 1
+            if not (tries and _overtaken(error)):
+                raise without_values(error, where=name) from None
+
+
+def _overtaken(error: PySparkException) -> bool:
+    "Has another writer changed the table in between? Then what differs is to be found again."
+    return "DELTA_CONCURRENT" in str(error.getCondition() or error)
 
 
 def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None) -> Changes:
     if spark.table(name).isEmpty():
-        wanted.write.format("delta").mode("append").saveAsTable(name)
+        # Two that find it empty at once: an overwrite fails for the second, an append would double the rows.
+        wanted.write.format("delta").mode("overwrite").saveAsTable(name)
         return Changes(inserted=spark.table(name).count())
     table = spark.table(name)
     differences = _differences(spark, wanted, contract, part.of(table) if part else table)

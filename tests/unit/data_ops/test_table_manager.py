@@ -1,7 +1,9 @@
 """Tables are what their contracts say, and a sync leaves what was wanted and no other trace."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from chispa import assert_df_equality
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from data_ops.delta.table_manager import (
     Changes,
+    clone,
     create,
     create_statement,
     ensure,
@@ -20,6 +23,7 @@ from data_ops.delta.table_manager import (
     version,
 )
 from data_ops.operations.contracts import Column, contract
+from data_ops.operations.locality import Part
 from data_ops.operations.transformers import conform
 from data_ops.utils.errors import ContractError
 from tests.cases import examples
@@ -179,6 +183,16 @@ def test_restoring_brings_an_old_content_back_as_a_new_version(spark, new_table)
     assert [number for number, _ in told] == [2, 1, 0] and told[0] == (2, "RESTORE")
 
 
+def test_a_clone_is_changed_alone(spark, new_table):
+    name, old, new = new_table(), new_table(), new_table()
+    for mode in ("overwrite", "append"):
+        spark.sql("SELECT 1 AS paid").write.mode(mode).saveAsTable(name)
+    clone(spark, name, old, at=0)
+    clone(spark, name, new)
+    spark.sql(f"DELETE FROM {new}")
+    assert [spark.table(one).count() for one in (name, old, new)] == [2, 1, 0]
+
+
 # Sync: hundreds of tables as cases of one
 
 CASES = contract(
@@ -295,6 +309,42 @@ def test_a_table_may_be_emptied_and_nothing_into_nothing_makes_no_version(spark,
     assert sync(spark, some, CASES, name) == Changes(inserted=3)
     assert sync(spark, none, CASES, name) == Changes(deleted=3)
     assert spark.table(name).isEmpty()
+
+
+def at_once(*work):
+    """Results of functions that are called side by side."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        return [future.result() for future in [pool.submit(one) for one in work]]
+
+
+def test_two_who_fill_an_empty_table_at_once_fill_it_once(spark, new_table):
+    name, wanted = new_table(), frame(spark, 0, "r-1")
+    create(spark, CASES, name)
+    done = at_once(*[lambda: sync(spark, wanted, CASES, name)] * 3)
+    assert spark.table(name).count() == len(content_of(0))
+    assert sorted(changes.any for changes in done) == [False, False, True]
+
+
+def test_those_who_merge_at_once_all_get_there(spark, new_table):
+    name, both = new_table(), [frame(spark, which, "r-1") for which in (0, 1)]
+    create(spark, CASES, name)
+    sync(spark, both[0], CASES, name)
+    parts = [
+        Part(spark.range(start, 200, 4).selectExpr("CAST(id AS INT) AS case"), "case")
+        for start in range(4)
+    ]
+    at_once(
+        *(partial(sync, spark, part.of(both[1]), CASES, name, part) for part in parts),
+    )
+    found = {(row.case, row.id): (row.name, row.paid) for row in spark.table(name).collect()}
+    assert found == content_of(1)
+
+
+def test_an_error_that_is_no_conflict_is_not_tried_again(spark, plans):
+    before = history(spark, plans).count()
+    with pytest.raises(ContractError, match="paid_not_negative"):
+        sync(spark, plan(spark, "-1BD"), PLANS, plans)
+    assert history(spark, plans).count() == before
 
 
 def test_a_row_that_breaks_a_constraint_is_refused_without_repeating_it(spark, plans):
