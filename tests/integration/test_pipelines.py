@@ -1,5 +1,6 @@
 """A pipeline's second file, second run, warnings and failures; its set rules on Lakeflow."""
 
+import gzip
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from data_ops.operations.quality import on, row_rule, rules_for
 from data_ops.pipeline_runs import run_pipeline
 from data_ops.pipelines import Pipeline
 from data_ops.runs import Run, get_domain
-from data_ops.utils.errors import QualityError
+from data_ops.utils.errors import ContractError, QualityError
 from tests.integration.lakehouse import SAMPLE, Lakehouse
 from tests.integration.parity import assert_same_tables, piped_settings, plain
 
@@ -71,6 +72,28 @@ def test_of_a_second_delivery_only_the_new_file_is_read(piped):
 def test_two_deliveries_make_the_tables_that_the_jobs_make_of_one(piped, members):
     jobs, _ = members("sample")
     assert_same_tables(jobs, piped.lakehouse)
+
+
+def test_a_content_that_was_landed_is_not_read_again_under_another_name(piped):
+    before = piped.contents()
+    shutil.copy(SAMPLE / LATE, piped.lakehouse.source / "beneficiary_2001.csv.gz")  # the first now
+    told = piped.run("again")
+    assert told["bronze_beneficiary"].inserted == 0
+    assert piped.contents() == before
+
+
+def test_a_changed_file_stops_the_pipeline_before_anything_is_read(piped):
+    before = piped.contents()
+    with gzip.open(SAMPLE / LATE, "rt", encoding="utf-8") as file:
+        text = file.read().replace("|MBI_NUM|", "|MBI_NUMBER|", 1)
+    changed = piped.lakehouse.source / "beneficiary_2002.csv"
+    changed.write_text(text, encoding="utf-8")
+    try:
+        with pytest.raises(ContractError, match="expected MBI_NUM, found MBI_NUMBER"):
+            piped.run("changed")
+    finally:
+        changed.unlink()
+    assert piped.contents() == before
 
 
 def test_progress_is_told_by_flow(piped):
