@@ -236,6 +236,8 @@ def _overtaken(error: PySparkException) -> bool:
 
 def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None) -> Changes:
     if spark.table(name).isEmpty():
+        if wanted.isEmpty():
+            return Changes()
         # Two that find it empty at once: an overwrite fails for the second, an append would double the rows.
         wanted.write.format("delta").mode("overwrite").saveAsTable(name)
         return Changes(inserted=spark.table(name).count())
