@@ -20,6 +20,12 @@ pytest_plugins = ["tests.notebooks"]
 _SCRATCH = Path(tempfile.mkdtemp(prefix="data-ops-tests-"))
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
+# A JVM that compiles fast rather than well: most of a small test is warming up. For the same reason
+# plans are interpreted, not compiled; the few tests of classic Spark take Spark as it comes.
+_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseSerialGC"]
+if os.environ.get("DATA_OPS_SPARK_MODE") != "classic":
+    _JAVA += ["-Dspark.sql.codegen.wholeStage=false", "-Dspark.sql.codegen.factoryMode=NO_CODEGEN"]
+
 _OTHERS = ("SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION", *map(str.upper, Settings.model_fields))
 for name in _OTHERS:
     os.environ.pop(name, None)
@@ -27,10 +33,7 @@ os.environ |= {
     "DATA_OPS_ROOT": str(_SCRATCH / "lakehouse"),
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
     "PYSPARK_PYTHON": sys.executable,  # classic Spark's workers: not the first python3 on PATH
-    # A JVM that compiles fast rather than well: most of a small test is warming up.
-    "DATA_OPS_JAVA_OPTIONS": " ".join(
-        ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseSerialGC"]
-    ),
+    "DATA_OPS_JAVA_OPTIONS": " ".join(_JAVA),
     "IPYTHONDIR": str(_SCRATCH / "ipython"),
 }
 

@@ -56,7 +56,7 @@ MIXED = {
     "beneficiary_2004__csv": "",
     "beneficiary_2005__csv": HEADER + "\n",
     "beneficiary_2006__csv": text(person(5), separator=","),
-    "beneficiary_2007__csv": text(person(6)).partition("\n")[2] * 2,
+    "beneficiary_2007__csv": text(person(6), person(7)).partition("\n")[2],
     "beneficiary_2008__csv__gz": truncated(text(*map(person, range(7, 40)))),
     "beneficiary_2009__csv": text(person(0), person(1)),
     "notes__txt": "call the sender",
