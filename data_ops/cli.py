@@ -17,13 +17,13 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from .commands import Env, Root, Source, check, maintain, new_domain, notebook_app, pipeline, quarantine_app, report, restore
+from .commands import Env, Root, Source, check, generate, maintain, new_domain, notebook_app, pipeline, quarantine_app, report, restore
 from .config import project_root
 from .console import err as _err
 from .console import out as _out
 from .console import relative
-from .plan import Plan, make_plan
-from .runner import TaskRun, run_jobs
+from .plan import Plan, TaskRun, make_plan
+from .runner import run_jobs
 from .utils.errors import DataOpsError, ParameterError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def test(
     raise typer.Exit(int(pytest.main([*context.args, "--rootdir", str(project_root())])))
 
 # %% ../nbs/89_cli.ipynb #7c41d9e0
-for _command in (check, report, pipeline, restore, maintain, new_domain):
+for _command in (check, report, pipeline, restore, maintain, generate, new_domain):
     app.command()(_command)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(notebook_app, name="notebook")

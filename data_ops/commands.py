@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Root', 'Env', 'Source', 'quarantine_app', 'notebook_app', 'Files', 'Folder', 'here', 'quarantine_list',
-           'quarantine_replay', 'pipeline', 'report', 'maintain', 'restore', 'check', 'new_domain',
+           'quarantine_replay', 'pipeline', 'report', 'maintain', 'restore', 'check', 'new_domain', 'generate',
            'notebook_to_source', 'notebook_to_ipynb']
 
 # %% ../nbs/88_commands.ipynb #5845a0bb
@@ -182,6 +182,30 @@ def new_domain(
             out.print(f"{word:8} {file}", highlight=False, soft_wrap=True)
     if not dry_run:
         out.print(f"next: nbdev_export, then data-ops test, data-ops check, data-ops run {name}", highlight=False, soft_wrap=True)
+
+# %% ../nbs/88_commands.ipynb #aa47fbdf
+def generate(
+    members: Annotated[int, typer.Option("--members", help="How many.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", help="A new folder, for `data-ops run --source`.", show_default=False)],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 1,
+    defects: Annotated[float, typer.Option(min=0, max=0.05, help="Share of the claims that meet each kind of defect.")] = 0.0,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Share of the claims that come in a second delivery.")] = 0.0,
+    format: Annotated[str, typer.Option(help="csv.gz, csv or parquet; a run lands the first two.")] = "csv.gz",
+    source: Source = None,
+) -> None:
+    "Write raw files of any number of members: copies of the sample's persons, each another."
+    from tempfile import TemporaryDirectory
+
+    from data_ops.generate import generate as write_files
+    from data_ops.operations.amplify import Population
+    from data_ops.utils.spark import local_spark
+
+    plan = Population(members, seed, defects=defects, late=late)
+    with TemporaryDirectory() as scratch, err.status("starting Spark") as status, local_spark(Path(scratch)) as spark:
+        folder = source or project_root() / "data/sample/rif"
+        files = write_files(spark, folder, to, plan, format, lambda name: status.update(f"writing {name}"))
+    print_table({"feed": "left", "files": "right"}, list(files.items()), "no file")
+    out.print(f"run them: data-ops run --source {relative(to.resolve())}", highlight=False, soft_wrap=True)
 
 # %% ../nbs/88_commands.ipynb #64f966be
 notebook_app = typer.Typer(no_args_is_help=True, help="Notebooks to Databricks source files, and back.")

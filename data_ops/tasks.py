@@ -144,10 +144,10 @@ def _whole(run: Run, table: Table, wanted: DataFrame, part: Part | None) -> Data
 def _write(run: Run, contract: Contract, wanted: DataFrame | None, part: Part | None) -> table_manager.Changes:
     "Bring a table, or a part of it, to the wanted content; None: it is to be empty."
     name = run.name(contract.name)
-    table_manager.ensure(run.spark, contract, name, replace=run.afresh(contract.name.removesuffix("_quarantine")))
+    new = table_manager.ensure(run.spark, contract, name, replace=run.afresh(contract.name.removesuffix("_quarantine")))
     if wanted is not None:
         return table_manager.sync(run.spark, wanted, contract, name, part)
-    return table_manager.clear(run.spark, name)
+    return table_manager.Changes() if new else table_manager.clear(run.spark, name)
 
 
 def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None) -> None:

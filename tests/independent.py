@@ -29,8 +29,8 @@ Skip = Collection[str]
 
 MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEPT OCT NOV DEC".split()
 FEEDS = "inpatient outpatient snf hha hospice carrier dme pde beneficiary_history".split()
-_FEED_FILE = re.compile(rf"(beneficiary_\d{{4}}|{'|'.join(FEEDS)})\.csv(\.gz)?")
-_BENEFICIARY_FILE = re.compile(r"beneficiary_\d{4}\.csv(\.gz)?")
+_FEED_FILE = re.compile(rf"(beneficiary_\d{{4}}(_[\w-]+)?|{'|'.join(FEEDS)})\.csv(\.gz)?")
+_BENEFICIARY_FILE = re.compile(r"beneficiary_\d{4}(_[\w-]+)?\.csv(\.gz)?")
 
 PERSON_COLUMNS = """
     DML_IND BENE_ID RFRNC_YR EFCTV_BGN_DT MBI_NUM BENE_GVN_NAME BENE_MDL_NAME BENE_SRNM_NAME
@@ -139,11 +139,11 @@ def _read(folder: str | Path, skip: Skip = ()) -> duckdb.DuckDBPyConnection:
     con.execute(f"CREATE TABLE sent (file VARCHAR, line_number BIGINT, fits BOOLEAN, {columns})")
     for path in files:
         _read_file(con, path)
-    con.execute(_LATEST)
+    con.execute(LATEST)
     return con
 
 
-_LATEST = """
+LATEST = """
     CREATE MACRO rif_date(c) AS CAST(try_strptime(c, '%d-%b-%Y') AS DATE);
 
     CREATE VIEW usable AS
@@ -228,14 +228,21 @@ _STATUS = """
 """
 
 
+MONTHLY = (
+    "CREATE TABLE month_row AS "
+    + " UNION ALL ".join(_one_month(number) for number in range(1, 13))
+    + ";"
+    + _DEATHS
+    + _COVERED
+    + _SPANS
+    + _STATUS
+)
+
+
 def _read_months(folder: str | Path, skip: Skip = ()) -> duckdb.DuckDBPyConnection:
     """A connection with `covered` (person, coverage, month), `span` and `status`."""
     con = _read(folder, skip)
-    con.execute(
-        "CREATE TABLE month_row AS "
-        + " UNION ALL ".join(_one_month(number) for number in range(1, 13))
-    )
-    con.execute(_DEATHS + _COVERED + _SPANS + _STATUS)
+    con.execute(MONTHLY)
     return con
 
 
@@ -281,27 +288,56 @@ def persons(folder: str | Path, skip: Skip = ()) -> int:
 # --------------------------------------------------------------------------------------- coverage
 
 
+ENROLLMENT = """
+    SELECT person_id, reference_year, coverage_type, plan_id, start_date, end_date
+    FROM span ORDER BY person_id, coverage_type, start_date
+"""
+
+
 def enrollment(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     """Spans as sent: consecutive months with one plan, within one reference year."""
-    return _read_months(folder, skip).sql("""
-        SELECT person_id, reference_year, coverage_type, plan_id, start_date, end_date
-        FROM span ORDER BY person_id, coverage_type, start_date
-        """).df()
+    return _read_months(folder, skip).sql(ENROLLMENT).df()
+
+
+MEMBER_MONTHS = """
+    SELECT c.person_id, c.first_day AS coverage_month, c.coverage_type,
+           CAST(date_diff('day', c.first_day, c.covered_to) + 1 AS INT) AS covered_days,
+           true AS covered_first_day,
+           c.covered_to >= make_date(c.year, c.month, 15) AS covered_15th,
+           c.covered_to = c.month_end AS covered_full_month,
+           c.plan_id, s.dual_status_code, coalesce(s.dual_flag, false) AS dual_flag
+    FROM covered c
+    LEFT JOIN status s ON s.person_id = c.person_id AND s.status_month = c.first_day
+    ORDER BY ALL
+"""
 
 
 def member_months(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     """One row a person, month and coverage with any covered day, and the month's dual status."""
-    return _read_months(folder, skip).sql("""
-        SELECT c.person_id, c.first_day AS coverage_month, c.coverage_type,
-               CAST(date_diff('day', c.first_day, c.covered_to) + 1 AS INT) AS covered_days,
-               true AS covered_first_day,
-               c.covered_to >= make_date(c.year, c.month, 15) AS covered_15th,
-               c.covered_to = c.month_end AS covered_full_month,
-               c.plan_id, s.dual_status_code, coalesce(s.dual_flag, false) AS dual_flag
-        FROM covered c
-        LEFT JOIN status s ON s.person_id = c.person_id AND s.status_month = c.first_day
-        ORDER BY ALL
-        """).df()
+    return _read_months(folder, skip).sql(MEMBER_MONTHS).df()
+
+
+ISLANDS = """
+    WITH numbered AS (
+        SELECT *, position - row_number() OVER (
+            PARTITION BY person_id, coverage_type, plan_id ORDER BY position
+        ) AS run
+        FROM covered
+    ),
+    island AS (
+        SELECT person_id, coverage_type, plan_id,
+               min(first_day) AS start_date, max(covered_to) AS end_date
+        FROM numbered GROUP BY person_id, coverage_type, plan_id, run
+    )
+    SELECT i.person_id, 'medicare' AS payer, i.plan_id, i.coverage_type,
+           i.start_date, i.end_date, CAST(count(*) AS INT) AS span_count
+    FROM island i
+    JOIN span s ON (s.person_id, s.coverage_type, s.plan_id)
+                 = (i.person_id, i.coverage_type, i.plan_id)
+               AND s.start_date BETWEEN i.start_date AND i.end_date
+    GROUP BY ALL
+    ORDER BY i.person_id, i.coverage_type, i.start_date
+"""
 
 
 def islands(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
@@ -310,57 +346,43 @@ def islands(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     Months are fine enough because every covered stretch starts on the first of a month, and one
     that ends inside a month ends with death, after which nothing is covered.
     """
-    return _read_months(folder, skip).sql("""
-        WITH numbered AS (
-            SELECT *, position - row_number() OVER (
-                PARTITION BY person_id, coverage_type, plan_id ORDER BY position
-            ) AS run
-            FROM covered
-        ),
-        island AS (
-            SELECT person_id, coverage_type, plan_id,
-                   min(first_day) AS start_date, max(covered_to) AS end_date
-            FROM numbered GROUP BY person_id, coverage_type, plan_id, run
-        )
-        SELECT i.person_id, 'medicare' AS payer, i.plan_id, i.coverage_type,
-               i.start_date, i.end_date, CAST(count(*) AS INT) AS span_count
-        FROM island i
-        JOIN span s ON (s.person_id, s.coverage_type, s.plan_id)
-                     = (i.person_id, i.coverage_type, i.plan_id)
-                   AND s.start_date BETWEEN i.start_date AND i.end_date
-        GROUP BY ALL
-        ORDER BY i.person_id, i.coverage_type, i.start_date
-        """).df()
+    return _read_months(folder, skip).sql(ISLANDS).df()
+
+
+GAPS = """
+    WITH bounds AS (
+        SELECT person_id, coverage_type, min(position) AS first, max(position) AS last
+        FROM covered GROUP BY person_id, coverage_type
+    ),
+    expected AS (
+        SELECT person_id, coverage_type, unnest(range(first, last)) AS position FROM bounds
+    ),
+    missing AS (
+        SELECT *, position - row_number() OVER (
+            PARTITION BY person_id, coverage_type ORDER BY position
+        ) AS run,
+        make_date((position - 1) // 12, (position - 1) % 12 + 1, 1) AS first_day
+        FROM expected ANTI JOIN covered USING (person_id, coverage_type, position)
+    )
+    SELECT person_id, coverage_type, min(first_day) AS gap_start,
+           max(last_day(first_day)) AS gap_end,
+           CAST(date_diff('day', gap_start, gap_end) + 1 AS INT) AS days
+    FROM missing GROUP BY person_id, coverage_type, run
+    ORDER BY person_id, coverage_type, gap_start
+"""
 
 
 def gaps(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     """Runs of months without coverage strictly between covered ones, whatever the plan."""
-    return _read_months(folder, skip).sql("""
-        WITH bounds AS (
-            SELECT person_id, coverage_type, min(position) AS first, max(position) AS last
-            FROM covered GROUP BY person_id, coverage_type
-        ),
-        expected AS (
-            SELECT person_id, coverage_type, unnest(range(first, last)) AS position FROM bounds
-        ),
-        missing AS (
-            SELECT *, position - row_number() OVER (
-                PARTITION BY person_id, coverage_type ORDER BY position
-            ) AS run,
-            make_date((position - 1) // 12, (position - 1) % 12 + 1, 1) AS first_day
-            FROM expected ANTI JOIN covered USING (person_id, coverage_type, position)
-        )
-        SELECT person_id, coverage_type, min(first_day) AS gap_start,
-               max(last_day(first_day)) AS gap_end,
-               CAST(date_diff('day', gap_start, gap_end) + 1 AS INT) AS days
-        FROM missing GROUP BY person_id, coverage_type, run
-        ORDER BY person_id, coverage_type, gap_start
-        """).df()
+    return _read_months(folder, skip).sql(GAPS).df()
+
+
+MEMBER_STATUS = "SELECT * FROM status ORDER BY ALL"
 
 
 def member_status(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     """One row a person and month with a buy-in, Medicare status or dual code."""
-    return _read_months(folder, skip).sql("SELECT * FROM status ORDER BY ALL").df()
+    return _read_months(folder, skip).sql(MEMBER_STATUS).df()
 
 
 # ----------------------------------------------------------------------------------- demographics
@@ -372,7 +394,7 @@ _ATTRIBUTES = """
 _FIPS = ", ".join(_month_column("county_fips", number) for number in range(12, 0, -1))
 _SSA = ", ".join(f"{_text(code)}: {_text(state)}" for code, state in SSA_STATES.items())
 
-_PERSON_ROWS = f"""
+PERSON_ROWS = f"""
     CREATE TABLE person_row AS
     SELECT BENE_ID AS person_id, year, file, line_number,
            coalesce(rif_date(EFCTV_BGN_DT), make_date(year, 1, 1)) AS effective_from,
@@ -399,6 +421,30 @@ _PERSON_ROWS = f"""
 """
 
 
+DEMOGRAPHICS = f"""
+    WITH dated AS (
+        SELECT person_id, effective_from, ROW({_ATTRIBUTES}) AS attributes, {_ATTRIBUTES}
+        FROM person_row
+        QUALIFY row_number() OVER (
+            PARTITION BY person_id, effective_from
+            ORDER BY year DESC, file DESC, line_number DESC
+        ) = 1
+    ),
+    changed AS (
+        SELECT * FROM dated
+        WINDOW by_person AS (PARTITION BY person_id ORDER BY effective_from)
+        QUALIFY row_number() OVER by_person = 1
+             OR attributes IS DISTINCT FROM lag(attributes) OVER by_person
+    )
+    SELECT person_id, effective_from,
+           lead(effective_from) OVER by_person AS effective_to,
+           effective_to IS NULL AS is_current, {_ATTRIBUTES}
+    FROM changed
+    WINDOW by_person AS (PARTITION BY person_id ORDER BY effective_from)
+    ORDER BY person_id, effective_from
+"""
+
+
 def demographics(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     """Versions of a person, half-open; neighbours that are equal in every attribute are one.
 
@@ -406,26 +452,5 @@ def demographics(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
     later file.
     """
     con = _read(folder, skip)
-    con.execute(_PERSON_ROWS)
-    return con.sql(f"""
-        WITH dated AS (
-            SELECT person_id, effective_from, ROW({_ATTRIBUTES}) AS attributes, {_ATTRIBUTES}
-            FROM person_row
-            QUALIFY row_number() OVER (
-                PARTITION BY person_id, effective_from
-                ORDER BY year DESC, file DESC, line_number DESC
-            ) = 1
-        ),
-        changed AS (
-            SELECT * FROM dated
-            WINDOW by_person AS (PARTITION BY person_id ORDER BY effective_from)
-            QUALIFY row_number() OVER by_person = 1
-                 OR attributes IS DISTINCT FROM lag(attributes) OVER by_person
-        )
-        SELECT person_id, effective_from,
-               lead(effective_from) OVER by_person AS effective_to,
-               effective_to IS NULL AS is_current, {_ATTRIBUTES}
-        FROM changed
-        WINDOW by_person AS (PARTITION BY person_id ORDER BY effective_from)
-        ORDER BY person_id, effective_from
-        """).df()
+    con.execute(PERSON_ROWS)
+    return con.sql(DEMOGRAPHICS).df()

@@ -121,11 +121,13 @@ def ensure(
     contract: Contract,
     name: str,  # catalog.schema.table
     replace: bool = False,  # start afresh
-) -> None:
-    "Create the table, or add what its contract has gained. Raises ContractError where contract and table disagree."
-    if not create(spark, contract, name, replace):
+) -> bool:
+    "Create the table, or add what its contract has gained; True if it was created or replaced. Raises ContractError where contract and table disagree."
+    new = create(spark, contract, name, replace)
+    if not new:
         evolve(spark, contract, name)
         _constrain(spark, contract, name)
+    return new
 
 # %% ../../nbs/20_table_manager.ipynb #7b1e1331
 KEEPS_ROWS: tuple[str, ...] = (

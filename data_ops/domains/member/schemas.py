@@ -35,7 +35,7 @@ _PERIOD = ("EFCTV_BGN_DT", "EFCTV_END_DT")
 
 BENEFICIARY = Feed(
     name="beneficiary",
-    pattern=r"beneficiary_\d{4}\.csv(\.gz)?",
+    pattern=r"beneficiary_\d{4}(_[\w-]+)?\.csv(\.gz)?",
     columns=(
         *_PERSON, "DEATH_DT", "RFRNC_YR",
         *"A_MO_CNT B_MO_CNT BUYIN_MO_CNT HMO_MO_CNT RDS_MO_CNT ENRL_SRC SAMPLE_GROUP EFIVEPCT CRNT_BIC AGE COVSTART DUAL_MO_CNT".split(),

@@ -18,7 +18,7 @@ LIMIT = 300_000  # bytes; twice what it is
 ASKED_FOR = {"pydantic", "pydantic-settings", "pyyaml", "sqlglot"}
 # Of the extras, and of the notebooks' tools: no cluster has them.
 ELSEWHERE = (
-    "typer rich papermill ipykernel jupytext nbformat matplotlib delta nbdev fastcore execnb"
+    "typer rich papermill ipykernel psutil jupytext nbformat matplotlib delta nbdev fastcore execnb"
 )
 OFFLINE = re.compile(r"(?i)failed to (?:fetch|download)|dns error|not found in the cache")
 
