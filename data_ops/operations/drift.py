@@ -54,7 +54,7 @@ _ENOUGH = 20  # values
 
 
 def _shape(value: str) -> str:
-    return re.sub(r"[^\W\d_]", lambda letter: "Aa"[letter[0].islower()], re.sub(r"\d", "9", value))[:24]
+    return re.sub(r"[^\W\d_]", lambda letter: "aA"[letter[0].isupper()], re.sub(r"\d", "9", value))[:24]
 
 
 def _form_of(feed: Feed, name: str) -> Form | None:
