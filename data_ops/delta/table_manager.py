@@ -89,8 +89,7 @@ def create(
     with _creating:
         if exists(spark, name) and not replace:
             return False
-        schema = name.rpartition(".")[0]
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name.rpartition('.')[0]}")
         spark.sql(create_statement(contract, name, replace))
         _constrain(spark, contract, name)
     return True
@@ -197,9 +196,8 @@ class Changes:
 
 def _differences(spark: SparkSession, wanted: DataFrame, contract: Contract, found: DataFrame) -> DataFrame:
     "Rows to insert, update or delete, with `_action`."
-    same = " AND ".join(f"t.{name} <=> s.{name}" for name in contract.content)
-    if "_row_hash" in contract.names:
-        same = "t._row_hash <=> s._row_hash"
+    compared = ["_row_hash"] if "_row_hash" in contract.names else contract.content
+    same = " AND ".join(f"t.{name} <=> s.{name}" for name in compared)
     keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
     key = contract.key[0]
     columns = ", ".join(f"CASE WHEN s.{key} IS NULL THEN t.{c} ELSE s.{c} END AS {c}" for c in contract.names)

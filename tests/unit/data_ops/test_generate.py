@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shutil
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
@@ -143,19 +144,23 @@ def test_a_few_members_bring_most_of_the_spend(spark):
         claims = {(r["BENE_ID"], r["CLM_ID"]): Decimal(r[column]) for r in rows(SAMPLE, feed)}
         for (person, _), paid in claims.items():
             spend[person] += paid
-    known = {row._model: float(spend[row.BENE_ID]) for row in models.ids.collect()}
+    known = {row._model: float(spend[row._person]) for row in models.ids.collect()}
     drawn = members(spark, Population(members=20_000), models.number, 2)
     chosen = drawn.select("_model", "_severity", "_use").collect()
     ranked = sorted((known[r._model] * r._severity * r._use for r in chosen), reverse=True)
     share = [sum(ranked[: int(len(ranked) * part)]) / sum(ranked) for part in (0.01, 0.05, 0.5)]
-    assert 0.15 < share[0] < 0.40 and 0.40 < share[1] < 0.70 and 0.90 < share[2] < 0.99, share
+    assert 0.17 < share[0] < 0.30 and 0.42 < share[1] < 0.58 and 0.93 < share[2] < 0.98, share
 
 
 def test_one_seed_makes_one_population_however_it_is_spread(spark, tmp_path):
     plan = Population(members=6, defects=0.02)
+    some = tmp_path / "some"  # of the sample's files
+    some.mkdir()
+    for name in ("beneficiary_2024", "pde"):
+        shutil.copy(SAMPLE / f"{name}.csv.gz", some)
     for name, seed in {"once": 1, "again": 1, "other": 2}.items():
         plan = Population(members=6, defects=0.02, seed=seed)
-        generate(spark, SAMPLE, tmp_path / name, plan, format="csv")
+        generate(spark, some, tmp_path / name, plan, format="csv")
     files = {
         name: {
             path.relative_to(tmp_path / name): path.read_bytes()
@@ -190,7 +195,9 @@ def test_defects_are_those_of_the_truth(spoiled):
 
 
 def test_a_share_of_the_claims_comes_in_the_second_delivery(spark, tmp_path):
-    generate(spark, SAMPLE, tmp_path / "raw", Population(members=30, late=0.1))
+    for name in ("beneficiary_2024", "pde"):
+        shutil.copy(SAMPLE / f"{name}.csv.gz", tmp_path)
+    generate(spark, tmp_path, tmp_path / "raw", Population(members=30, late=0.1))
     first, second = (rows(tmp_path / "raw" / name, "pde") for name in "12")
     assert 0.05 < len(second) / len(first + second) < 0.15
     assert not {row["PDE_ID"] for row in first} & {row["PDE_ID"] for row in second}
