@@ -196,11 +196,13 @@ def generate(
     "Write raw files of any number of members: copies of the sample's persons, each another."
     from tempfile import TemporaryDirectory
 
+    from data_ops.generate import check_request
     from data_ops.generate import generate as write_files
     from data_ops.operations.amplify import Population
     from data_ops.utils.spark import local_spark
 
     plan = Population(members, seed, defects=defects, late=late)
+    check_request(to, plan, format)
     with TemporaryDirectory() as scratch, err.status("starting Spark") as status, local_spark(Path(scratch)) as spark:
         folder = source or project_root() / "data/sample/rif"
         files = write_files(spark, folder, to, plan, format, lambda name: status.update(f"writing {name}"))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Changes', 'FACILITY_DEFECTS', 'SUPPLIER_DEFECTS', 'PHARMACY_DEFECTS', 'MEMBER_DEFECTS', 'DEFECTS', 'member_changes',
-           'claim_changes', 'feed_rows', 'crosswalk_rows', 'generate']
+           'claim_changes', 'feed_rows', 'crosswalk_rows', 'check_request', 'generate']
 
 # %% ../nbs/56_generate.ipynb #7cbcbb76
 import json
@@ -206,7 +206,7 @@ def crosswalk_rows(
     texts = F.array(*(fields[name] for name in PERSON_CROSSWALK_FEED.columns)).alias("_fields")
     return merged.select("_member", *(made.alias(name) for name, made in told.items()), texts)
 
-# %% ../nbs/56_generate.ipynb #eb9daba9
+# %% ../nbs/56_generate.ipynb #ad4f0ce3
 _SENT = datetime(2025, 1, 15, tzinfo=UTC)  # as the sample was
 _FILE, _FILES = 1000, 200  # members a file; files a feed at most
 
@@ -224,7 +224,11 @@ def _injected(rows: DataFrame, plan: Population) -> dict[str, int]:
     return {row["_defect"]: row["number"] for row in counted.orderBy("_defect").collect()}
 
 
-def _check(target: Path, plan: Population, format: str) -> None:
+def check_request(
+    target: Path,
+    plan: Population,
+    format: str,
+) -> None:
     "Raises ParameterError for what cannot be made."
     if format not in FORMATS:
         raise ParameterError(f"format {format!r} is not known", where="--format", todo=f"use one of {', '.join(FORMATS)}")
@@ -243,7 +247,7 @@ def generate(
     told: Callable[[str], None] = lambda name: None,  # called with each feed that is begun
 ) -> dict[str, int]:
     "Write the population's files below `target`; returns the number of files by feed. Raises ParameterError, SourceError."
-    _check(target, plan, format)
+    check_request(target, plan, format)
     models = Models(spark, model_files(source.resolve(), DEFECTS))
     partitions = min(-(-plan.members // _FILE), _FILES)
     people = members(spark, plan, models.number, partitions)

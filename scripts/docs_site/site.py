@@ -43,7 +43,7 @@ FIRST = [
     *(
         f"/docs/{name}.md"
         for name in """add_a_column add_a_rule add_a_domain quarantine where_a_row_came_from
-        changed_files backfill_a_month undo_a_run deploying""".split()
+        changed_files backfill_a_month undo_a_run generate_members deploying""".split()
     ),
     *(f"/docs/{name}.md" for name in DESIGN),
     "/jobs/index.md",

@@ -5,13 +5,16 @@ import gzip
 import json
 import shutil
 from collections import Counter, defaultdict
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from data_ops.arrivals import land
+from data_ops.cli import app
 from data_ops.config import project_root
 from data_ops.generate import DEFECTS, Models, generate
 from data_ops.operations.amplify import Population, members, model_files
@@ -47,6 +50,15 @@ def clean(spark, tmp_path_factory):
 def spoiled(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spoiled") / "raw"
     generate(spark, SAMPLE, folder, SPOILED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Two of the sample's files."""
+    folder = tmp_path_factory.mktemp("few")
+    for name in ("beneficiary_2024", "pde"):
+        shutil.copy(SAMPLE / f"{name}.csv.gz", folder)
     return folder
 
 
@@ -152,15 +164,11 @@ def test_a_few_members_bring_most_of_the_spend(spark):
     assert 0.17 < share[0] < 0.30 and 0.42 < share[1] < 0.58 and 0.93 < share[2] < 0.98, share
 
 
-def test_one_seed_makes_one_population_however_it_is_spread(spark, tmp_path):
+def test_one_seed_makes_one_population_however_it_is_spread(spark, few, tmp_path):
     plan = Population(members=6, defects=0.02)
-    some = tmp_path / "some"  # of the sample's files
-    some.mkdir()
-    for name in ("beneficiary_2024", "pde"):
-        shutil.copy(SAMPLE / f"{name}.csv.gz", some)
     for name, seed in {"once": 1, "again": 1, "other": 2}.items():
         plan = Population(members=6, defects=0.02, seed=seed)
-        generate(spark, some, tmp_path / name, plan, format="csv")
+        generate(spark, few, tmp_path / name, plan, format="csv")
     files = {
         name: {
             path.relative_to(tmp_path / name): path.read_bytes()
@@ -194,10 +202,8 @@ def test_defects_are_those_of_the_truth(spoiled):
     assert len(strangers) == truth["carrier"]["orphan"] > 0
 
 
-def test_a_share_of_the_claims_comes_in_the_second_delivery(spark, tmp_path):
-    for name in ("beneficiary_2024", "pde"):
-        shutil.copy(SAMPLE / f"{name}.csv.gz", tmp_path)
-    generate(spark, tmp_path, tmp_path / "raw", Population(members=30, late=0.1))
+def test_a_share_of_the_claims_comes_in_the_second_delivery(spark, few, tmp_path):
+    generate(spark, few, tmp_path / "raw", Population(members=30, late=0.1))
     first, second = (rows(tmp_path / "raw" / name, "pde") for name in "12")
     assert 0.05 < len(second) / len(first + second) < 0.15
     assert not {row["PDE_ID"] for row in first} & {row["PDE_ID"] for row in second}
@@ -237,3 +243,21 @@ def test_a_source_without_members_is_told(spark, tmp_path):
     (tmp_path / "pde.csv").write_text("BENE_ID|PDE_ID\n1|2\n")
     with pytest.raises(SourceError, match="no beneficiary file"):
         generate(spark, tmp_path, tmp_path / "raw", CLEAN)
+
+
+def test_the_command_writes_the_files_and_says_what_to_do_with_them(
+    spark, few, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("data_ops.utils.spark.local_spark", lambda root: nullcontext(spark))
+    target = str(tmp_path / "raw")
+    done = CliRunner().invoke(
+        app, ["generate", "--members", "5", "--to", target, "--source", str(few)]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"run them: data-ops run --source {target}" in done.output
+    assert len(rows(tmp_path / "raw", "beneficiary_2024")) == 5
+
+
+def test_a_mistake_is_told_before_spark_is_started(tmp_path):
+    done = CliRunner().invoke(app, ["generate", "--members", "0", "--to", str(tmp_path / "raw")])
+    assert isinstance(done.exception, ParameterError)
