@@ -16,14 +16,28 @@ import duckdb
 
 from tests import independent
 
-# The table → its query.
+# The table → its query, and the names that its columns have in our table.
+SPAN = "start_date AS {0}_start_date, end_date AS {0}_end_date"
 TABLES = {
-    "silver_demographics": independent.DEMOGRAPHICS,
-    "silver_enrollment": independent.ENROLLMENT,
-    "silver_eligibility": independent.ISLANDS,
-    "silver_member_status": independent.MEMBER_STATUS,
-    "gold_member_months": independent.MEMBER_MONTHS,
-    "gold_coverage_gaps": independent.GAPS,
+    "silver_demographics": (independent.DEMOGRAPHICS, "*"),
+    "silver_enrollment": (
+        independent.ENROLLMENT,
+        f"person_id, coverage_type, plan_id, {SPAN.format('enrollment')}",
+    ),
+    "silver_eligibility": (
+        independent.ISLANDS,
+        "person_id, payer, plan_id, coverage_type, span_count, " + SPAN.format("eligibility"),
+    ),
+    "silver_member_status": (independent.MEMBER_STATUS, "*"),
+    "gold_member_months": (
+        independent.MEMBER_MONTHS,
+        """* RENAME (covered_first_day AS first_day_flag, covered_15th AS mid_month_flag,
+                     covered_full_month AS full_month_flag)""",
+    ),
+    "gold_coverage_gaps": (
+        independent.GAPS,
+        "* RENAME (gap_start AS gap_start_date, gap_end AS gap_end_date, days AS gap_days)",
+    ),
 }
 
 
@@ -50,8 +64,8 @@ def main() -> None:
     con.execute("SET threads = 2")
     read(con, options.source)
     con.execute(independent.LATEST + independent.MONTHLY + independent.PERSON_ROWS)
-    for name, sql in TABLES.items():
-        con.execute(f"COPY ({sql}) TO '{options.to / name}.parquet'")
+    for name, (sql, columns) in TABLES.items():
+        con.execute(f"COPY (SELECT {columns} FROM ({sql})) TO '{options.to / name}.parquet'")
     print(json.dumps({"seconds": time.monotonic() - began}))
 
 

@@ -195,6 +195,9 @@ def _start(run: TaskRun, plan: Plan, kernels: type[AsyncKernelManager]) -> None:
         run.seconds = time.monotonic() - run.began
 
 
+_AT_ONCE = max(2, os.cpu_count() or 2)  # tasks
+
+
 def _loop(runs: list[TaskRun], start: Callable[[TaskRun], Future[None]], tick: Callable[[], None]) -> None:
     "Start tasks as they become free, until none is left."
     working: set[Future[None]] = set()
@@ -203,7 +206,7 @@ def _loop(runs: list[TaskRun], start: Callable[[TaskRun], Future[None]], tick: C
             why = _blocked(run, runs) if run.state == "waiting" else "busy"
             if why == "skipped":
                 run.state, run.message = "skipped", "a task it depends on failed"
-            elif not why:
+            elif not why and len(working) < _AT_ONCE:
                 run.state, run.began = "running", time.monotonic()
                 working.add(start(run))
         tick()
@@ -226,7 +229,7 @@ def run_jobs(
         with (
             kernels(plan.folder / "kernels.log") as born,
             local_spark(plan.root, plan.folder / "spark.log") as spark,
-            ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool,
+            ThreadPoolExecutor(_AT_ONCE) as pool,
         ):
             try:
                 _loop(runs, lambda run: pool.submit(_start, run, plan, born), lambda: tick(runs))

@@ -1,0 +1,112 @@
+"""Mistakes that cost little on a sample and everything at size: they are seen in the plans."""
+
+import io
+import re
+from contextlib import redirect_stdout
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType
+
+from data_ops.config import DOMAINS
+from data_ops.delta.table_manager import create, history, sync
+from data_ops.operations import accounts, quality
+from data_ops.operations.contracts import bronze_contract, contract
+from data_ops.runs import get_domain
+
+KNOWN = [get_domain(name) for name in DOMAINS]
+FEEDS = {feed.table: feed for domain in KNOWN for feed in domain.feeds}
+TABLES = {table.name: (domain, table) for domain in KNOWN for table in domain.tables}
+CONTRACTS = {name: bronze_contract(feed) for name, feed in FEEDS.items()} | {
+    name: table.contract for name, (_, table) in TABLES.items()
+}
+PAIRS = re.compile(r"CartesianProduct|BroadcastNestedLoopJoin")
+PYTHON = re.compile(r"PythonUDF|EvalPython|InPandas|InArrow")
+
+
+def plan(df) -> str:
+    """The physical plan."""
+    with redirect_stdout(io.StringIO()) as told:
+        df.explain()
+    return told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def read(spark, tmp_path_factory):
+    """Tables with the contracts' columns; Spark knows neither their rows nor their size."""
+    nothing = tmp_path_factory.mktemp("nothing")
+
+    def frame(name: str):
+        columns = ", ".join(f"`{c.name}` {c.type}" for c in CONTRACTS[name].columns)
+        return spark.read.schema(columns).json(str(nothing))
+
+    before = spark.conf.get("spark.sql.autoBroadcastJoinThreshold")
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)  # as if all were large
+    yield frame
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", before)
+
+
+def built(read, name: str):
+    """A table as a run builds it: its rows, and its quarantine where it has one."""
+    domain, table = TABLES[name]
+    taken = {other: read(other) for other in table.takes}
+    if not table.rows:
+        return [table.build(**taken)]
+    sent = {other: accounts.raw_rows(read(other), FEEDS[other]) for other in table.accounts_for}
+    rules = quality.rules_for(domain.rules, name)
+    judged = accounts.set_aside(table.rows(**sent), rules, table.whole)
+    account = table.build(judged, **taken)
+    raw = [(read(other), FEEDS[other]) for other in table.accounts_for]
+    return [
+        accounts.accepted(account, table.contract),
+        accounts.kept_out(account, table.contract, raw),
+        accounts.tally(account, rules),
+    ]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_table_pairs_every_row_with_every_row_and_none_leaves_spark(read, name):
+    for df in built(read, name):
+        told = plan(df)
+        assert "Scan" in told
+        assert not PAIRS.findall(told)
+        assert not PYTHON.findall(told)
+
+
+def test_what_is_looked_for_would_be_found(read):
+    """Or the test above would show nothing."""
+    some, other = read("gold_pmpm"), read("gold_lag_triangle")
+    assert PAIRS.findall(plan(some.crossJoin(other)))
+    length = F.udf(len, IntegerType())
+    assert PYTHON.findall(plan(some.select(length("coverage"))))
+
+
+MONTHS = contract(
+    "silver_months",
+    grain="one row a person and month",
+    key="person_id month",
+    cluster="person_id",
+    audit=False,
+    columns="""
+    person_id  STRING  who
+    month      INT     when
+    paid       INT     dollars
+    """,
+)
+
+
+def test_a_merge_rewrites_only_files_in_which_something_changes(spark):
+    """Its keys have statistics, by which files are passed over."""
+    name = "plans.silver_months"
+    spark.sql("DROP TABLE IF EXISTS plans.silver_months")
+    create(spark, MONTHS, name)
+    months = spark.range(12).select(F.col("id").cast("int").alias("month"))
+    for person in ("anna", "bert", "carl", "dora"):  # a file each
+        rows = months.select(F.lit(person).alias("person_id"), "month", F.lit(1).alias("paid"))
+        rows.coalesce(1).write.mode("append").saveAsTable(name)
+    wanted = spark.table(name).withColumn(
+        "paid", F.when(F.expr("person_id = 'carl' AND month = 3"), 2).otherwise(F.col("paid"))
+    )
+    assert sync(spark, wanted, MONTHS, name).updated == 1
+    told = history(spark, name).first().operationMetrics
+    assert told["numTargetFilesRemoved"] == "1" and told["numTargetRowsCopied"] == "11"
