@@ -73,17 +73,19 @@ def say(text: str) -> None:
 @contextmanager
 def watched(process: subprocess.Popen) -> Iterator[dict[str, float]]:
     """Peaks of memory of a command's processes, Java apart from the others."""
-    peaks, over = {"driver": 0.0, "server": 0.0}, threading.Event()
+    peaks, over, java = {"driver": 0.0, "server": 0.0}, threading.Event(), set()
 
     def look() -> None:
+        nonlocal java
         while not over.wait(0.5):
             now = {"driver": 0, "server": 0}
             try:
                 parent = psutil.Process(process.pid)
                 for one in (parent, *parent.children(recursive=True)):
-                    with one.oneshot():
-                        kind = "server" if one.name() == "java" else "driver"
-                        now[kind] += one.memory_info().rss
+                    # What Java starts, such as chmod, looks for a moment as large as Java itself.
+                    if one.ppid() not in java:
+                        now["server" if one.name() == "java" else "driver"] += one.memory_info().rss
+                        java |= {one.pid} if one.name() == "java" else set()
             except psutil.Error:
                 continue
             for kind, held in now.items():
