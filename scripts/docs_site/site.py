@@ -35,7 +35,7 @@ MERMAID = "74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b"  # 
 
 HOME = "/index.md"
 TABS = ("Guides", "Design", "Data dictionary", "Jobs", "Library", "Project")
-DESIGN = ("architecture", "pipeline_design")
+DESIGN = ("architecture", "pipeline_design", "performance")
 # In this order; the others of a tab follow, and so do pages of docs/ that are not listed.
 FIRST = [
     *(f"/docs/{name}.md" for name in ("getting_started", "editing_notebooks")),

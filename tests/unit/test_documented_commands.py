@@ -43,6 +43,7 @@ PROOFS = {
     "data-ops restore": (COMMANDS, 'data_ops("restore"'),
     "data-ops report": (COMMANDS, 'data_ops("report"'),
     "data-ops generate": ("tests/unit/data_ops/test_generate.py", '["generate", "--members"'),
+    "python bench/run.py": ("tests/unit/test_bench.py", '"bench/run.py"'),
     "nbdev_export": (CHECK, '"nbdev_export"'),
     "nbdev_clean": (CHECK, '"nbdev_clean"'),
     "python scripts/build_readme.py": (CHECK, "stale()"),
