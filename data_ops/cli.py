@@ -149,7 +149,8 @@ def run(
         told.append(closing_report(spark, plan))
 
     with _Progress() as progress, ThreadPoolExecutor(1) as pool:
-        pool.submit(import_module, "data_ops.report_page")  # with matplotlib, which takes a second: here while Spark starts
+        for name in ("pyspark.sql.connect.session", "papermill", "data_ops.report_page"):  # with pandas and matplotlib: while Spark starts
+            pool.submit(import_module, name)
         runs = run_jobs(plan, progress.tick, closing)
     raise typer.Exit(_close(runs, plan, *told))
 

@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from .local_server import LocalServer, default_root, local_conf, register_tables
 
@@ -51,6 +50,8 @@ def _classic_session() -> SparkSession:
 
 def _impatient(spark: SparkSession) -> SparkSession:
     "`spark`, which gives up on a server of this machine after some seconds: if it does not answer, it is gone."
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # brings pandas: a second that help and dry runs are spared
+
     if os.environ["SPARK_REMOTE"].startswith("sc://localhost"):
         spark.client.set_retry_policies([DefaultPolicy(max_retries=4)])
         warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")
