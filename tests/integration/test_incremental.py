@@ -96,10 +96,15 @@ def test_a_month_is_done_again_for_those_who_had_a_fill_in_it_and_the_next_run_d
     assert outcome.state == "up_to_date"
 
 
-def test_a_run_is_undone_across_all_tables(in_turn):
+@pytest.fixture(scope="module")
+def undone(in_turn):
+    """The steps that took the second run back."""
     settings = in_turn.settings
-    done = undo(in_turn.spark, settings, in_turn.second_run, domain_tables(settings), "undone")
-    assert len(done) > 10
+    return undo(in_turn.spark, settings, in_turn.second_run, domain_tables(settings), "undone")
+
+
+def test_a_run_is_undone_across_all_tables(in_turn, undone):
+    assert len(undone) > 10
     assert all_contents(in_turn) == in_turn.before
 
 
@@ -107,7 +112,7 @@ def test_a_run_is_undone_across_all_tables(in_turn):
 
 
 @pytest.mark.slow
-def test_after_an_undo_the_next_run_does_it_again(at_once, in_turn):
+def test_after_an_undo_the_next_run_does_it_again(at_once, in_turn, undone):
     run(in_turn)
     same(at_once, in_turn)
 
