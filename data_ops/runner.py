@@ -92,15 +92,21 @@ def kernels(
     words: Path,  # file for what kernels (libzmq, Java) say outside the notebook: the terminal is the runner's
 ) -> Iterator[type[AsyncKernelManager]]:
     "Kernels for papermill."
+
+    class Kernels(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            with words.open("ab") as file:
+                await super().start_kernel(**options, stdout=file, stderr=file)
+
     if sys.platform != "linux":
-        yield AsyncKernelManager
+        yield Kernels
         return
     command = [sys.executable, "-c", f"from {__name__} import nursery; nursery()", "ipykernel"]  # the last word marks it, and its forks, as kernels
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
         assert parent.stdin and parent.stdout
         order, answer, turn = parent.stdin, parent.stdout, Lock()
 
-        class Kernels(AsyncKernelManager):
+        class Forks(AsyncKernelManager):
             async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
                 told = {"arguments": kernel_cmd[kernel_cmd.index("-f") :], "env": options["env"], "cwd": str(options.get("cwd") or Path.cwd()), "words": str(words)}
                 with turn:
@@ -110,7 +116,7 @@ def kernels(
                 keeper.process, keeper.pid, keeper.pgid = Fork(pid), pid, pid
                 self._reconcile_connection_info(keeper.connection_info)
 
-        yield Kernels
+        yield Forks
 
 # %% ../nbs/83_runner.ipynb #0c8c0fe3
 def _counts(notebook: Any) -> list[dict[str, Any]]:
