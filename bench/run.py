@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -31,9 +32,10 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
-from data_ops.config import DOMAINS, load_settings
-from data_ops.runs import get_domain
+from data_ops.config import load_settings
+from data_ops.runs import domain_tables
 from data_ops.utils.spark import local_spark
+from tests.integration import deltas
 
 PROJECT = Path(__file__).resolve().parents[1]
 DATA_OPS = Path(sys.executable).with_name("data-ops")
@@ -76,16 +78,16 @@ def watched(process: subprocess.Popen) -> Iterator[dict[str, float]]:
     peaks, over, java = {"driver": 0.0, "server": 0.0}, threading.Event(), set()
 
     def look() -> None:
-        nonlocal java
         while not over.wait(0.5):
             now = {"driver": 0, "server": 0}
             try:
                 parent = psutil.Process(process.pid)
                 for one in (parent, *parent.children(recursive=True)):
-                    # What Java starts, such as chmod, looks for a moment as large as Java itself.
-                    if one.ppid() not in java:
-                        now["server" if one.name() == "java" else "driver"] += one.memory_info().rss
-                        java |= {one.pid} if one.name() == "java" else set()
+                    if one.ppid() in java:
+                        continue  # such as chmod, which looks for a moment as large as Java itself
+                    if one.name() == "java":
+                        java.add(one.pid)
+                    now["server" if one.pid in java else "driver"] += one.memory_info().rss
             except psutil.Error:
                 continue
             for kind, held in now.items():
@@ -134,55 +136,47 @@ def job_seconds(told: dict, job: str) -> float:
 
 
 def overheads(told: dict) -> list[float]:
-    """Seconds of each task beside those in which at least one of its tables was worked on.
-
-    A task's tables are built one after the other or side by side, so the longest of them is the
-    least that its work can have taken: the overhead is told rather too high than too low.
-    """
-    return [
-        task["seconds"] - max((table["seconds"] for table in task["tables"]), default=0.0)
-        for task in told["tasks"]
-        if len(task["tables"]) == 1
-    ]
+    """Seconds of each task beside its table's, of tasks that have one: of several it is not known
+    how they lay beside each other."""
+    alone = [task for task in told["tasks"] if len(task["tables"]) == 1]
+    return [task["seconds"] - task["tables"][0]["seconds"] for task in alone]
 
 
-def commits(table: Path) -> Iterator[tuple[float, list[dict]]]:
-    """(seconds since 1970, actions) of each version of a Delta table."""
-    for path in sorted(table.glob("_delta_log/*.json")):
-        actions = [json.loads(line) for line in path.read_text().splitlines()]
-        times = [one["commitInfo"]["timestamp"] for one in actions if "commitInfo" in one]
-        yield times[0] / 1000 if times else path.stat().st_mtime, actions
+def bronze(root: Path) -> list[Path]:
+    return [path for path in deltas.tables(root).values() if path.name.startswith("bronze_")]
 
 
-def tables(root: Path) -> list[Path]:
-    return sorted(path.parent for path in root.glob("warehouse/*/*/_delta_log"))
+def adds(actions: list[dict]) -> list[dict]:
+    """The files that a version added."""
+    return [action["add"] for action in actions if "add" in action]
 
 
 def first_row(root: Path) -> float:
     """When the first row of bronze was there, in seconds since 1970."""
-    return min(
-        when
-        for table in tables(root)
-        if table.name.startswith("bronze_")
-        for when, actions in commits(table)
-        if any("add" in action for action in actions)
-    )
+    versions = (version for table in bronze(root) for version in deltas.actions(table))
+    filled = (version for version in versions if adds(version))
+    told = (one["commitInfo"] for version in filled for one in version if "commitInfo" in one)
+    return min(info["timestamp"] for info in told) / 1000
+
+
+def raw_rows(root: Path) -> int:
+    """Rows of bronze, which is only added to."""
+    versions = (version for table in bronze(root) for version in deltas.actions(table))
+    return sum(json.loads(file["stats"])["numRecords"] for one in versions for file in adds(one))
 
 
 def amplification(root: Path) -> float:
     """Bytes of all files that were written, change data among them, ÷ bytes of the tables."""
     written, held = 0, 0
-    for table in tables(root):
+    for table in deltas.tables(root).values():
         alive: dict[str, int] = {}
-        for _, actions in commits(table):
-            for action in actions:
-                for kind in ("add", "cdc"):
-                    if kind in action:
-                        written += action[kind]["size"]
-                if "add" in action:
-                    alive[action["add"]["path"]] = action["add"]["size"]
-                if "remove" in action:
-                    alive.pop(action["remove"]["path"], None)
+        for action in chain.from_iterable(deltas.actions(table)):
+            new = action.get("add") or action.get("cdc")
+            written += new["size"] if new else 0
+            if "add" in action:
+                alive[new["path"]] = new["size"]
+            elif "remove" in action:
+                alive.pop(action["remove"]["path"], None)
         held += sum(alive.values())
     return written / held
 
@@ -190,20 +184,15 @@ def amplification(root: Path) -> float:
 # -------------------------------------------------------------------------------------- equality
 
 
-def names(columns: list[str]) -> list[str]:
-    """Columns that depend on the data alone, whoever made the table."""
-    return [name for name in columns if not name.startswith("_")]
-
-
 def fingerprints(spark: SparkSession) -> dict[str, tuple[int, int]]:
-    """Table → (rows, sum of their hashes), silver, quarantine and gold of both domains."""
+    """Table → (rows, sum of their hashes) of silver, quarantine and gold: columns that depend on
+    the data alone, whoever made the table."""
     settings, found = load_settings(environment="local", catalog="spark_catalog"), {}
-    for domain in map(get_domain, DOMAINS):
-        own = [table.name for table in domain.tables]
-        own += [f"{table.name}_quarantine" for table in domain.tables if table.rows]
-        for name in own:
-            df = spark.table(settings.table(domain.name, name))
-            hashed = F.xxhash64(*names(df.columns)).cast("decimal(38, 0)")
+    for name in domain_tables(settings):
+        df = spark.table(name)
+        plain = [column for column in df.columns if not column.startswith("_")]
+        if ".bronze_" not in name:
+            hashed = F.xxhash64(*plain).cast("decimal(38, 0)")
             row = df.agg(F.count("*"), F.coalesce(F.sum(hashed), F.lit(0))).collect()[0]
             found[name] = (row[0], int(row[1]))
     return found
@@ -241,18 +230,6 @@ def differing_from_duckdb(run: Path, parquet: Path) -> list[str]:
 def link(source: Path, target: Path) -> None:
     """The same files in another folder, at no cost."""
     shutil.copytree(source, target, copy_function=os.link, dirs_exist_ok=True)
-
-
-def raw_rows(root: Path) -> int:
-    """Rows of bronze."""
-    stats = 0
-    for table in tables(root):
-        if table.name.startswith("bronze_"):
-            for _, actions in commits(table):
-                for action in actions:
-                    if "add" in action:
-                        stats += json.loads(action["add"]["stats"])["numRecords"]
-    return stats
 
 
 @dataclass

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from .domains.claims.feeds import CARRIER, DME, FACILITY, PDE
 from .domains.member.schemas import ENTITLEMENT, PERSON_CROSSWALK_FEED, monthly
 from .operations.amplify import ADDRESS, FORM, Defect, Models, Population, changed, copies, earlier, feed_of, header_of, members, model_files, own_id, times, with_defects
+from .operations.transformers import rif_date
 from .operations.writers import FORMATS, write_rif
 from .utils.errors import ParameterError
 
@@ -108,7 +109,7 @@ def claim_changes(
         return F.when(plan.drawn("busy", *claim) < plan.busy, F.lit(_BUSY_NPI)).otherwise(text)
 
     def plan_of(text: Column) -> Column:
-        filled = F.to_date(F.try_to_timestamp(F.col("_fields")[columns.index("SRVC_DT")], F.lit(FORM)))
+        filled = rif_date(F.col("_fields")[columns.index("SRVC_DT")])
         return _switched(text, F.year(F.date_sub(filled, F.col("_days"))))
 
     by_name = [(_ID, own_id), (_DAY, moved), (_AMOUNT, multiplied)]

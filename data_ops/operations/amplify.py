@@ -16,6 +16,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from .transformers import rif_date
 from ..utils.errors import SourceError
 
 # %% ../../nbs/28_amplify.ipynb #a4e600e5
@@ -201,8 +202,7 @@ FORM = "dd-MMM-yyyy"
 
 def earlier(text: Column, days: Column) -> Column:
     "A day like 31-Jan-2025, by some days earlier; what is no day stays."
-    day = F.to_date(F.try_to_timestamp(text, F.lit(FORM)))
-    return F.coalesce(F.date_format(F.date_sub(day, days), FORM), text)
+    return F.coalesce(F.date_format(F.date_sub(rif_date(text), days), FORM), text)
 
 
 def changed(

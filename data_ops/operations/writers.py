@@ -74,6 +74,11 @@ def _with_header(part: Path, target: Path, header: str) -> None:
             shutil.copyfileobj(rest, file, 1 << 22)
 
 
+def _says_something(part: Path) -> bool:
+    with (gzip.open if part.suffix == ".gz" else open)(part, "rb") as file:
+        return bool(file.read(1))
+
+
 def write_rif(
     rows: DataFrame,  # with `_fields`, the texts of a line
     folder: Path,  # of this machine
@@ -92,8 +97,10 @@ def write_rif(
         target = folder / f"{name}_{nth:05}.{format}"
         if format == "parquet":
             part.rename(target)
-        elif (gzip.open if format.endswith("gz") else open)(part, "rb").read(1):
+        elif _says_something(part):
             _with_header(part, target, "|".join(columns))
-        written += [target] if target.exists() else []
+        else:
+            continue
+        written.append(target)
     shutil.rmtree(scratch)
     return written

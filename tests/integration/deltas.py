@@ -1,6 +1,8 @@
 """Delta tables read from their folders, without Spark: version and rows."""
 
 import json
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,12 @@ def _commits(folder: Path) -> list[Path]:
     return sorted((folder / "_delta_log").glob("[0-9]*.json"))
 
 
+def actions(folder: Path) -> Iterator[list[dict]]:
+    """What each version did, the first one first."""
+    for commit in _commits(folder):
+        yield [json.loads(line) for line in commit.read_text(encoding="utf-8").splitlines()]
+
+
 def version(folder: Path) -> int:
     """Number of the latest version."""
     return int(_commits(folder)[-1].stem)
@@ -27,14 +35,12 @@ def version(folder: Path) -> int:
 def rows(folder: Path, columns: str = "*") -> list[tuple]:
     """The rows of the latest version in a fixed order; there are no deletion vectors locally."""
     files: dict[str, None] = {}
-    for commit in _commits(folder):
-        for line in commit.read_text(encoding="utf-8").splitlines():
-            action = json.loads(line)
-            if "add" in action:
-                assert not action["add"].get("deletionVector")
-                files[action["add"]["path"]] = None
-            elif "remove" in action:
-                files.pop(action["remove"]["path"], None)
+    for action in chain.from_iterable(actions(folder)):
+        if "add" in action:
+            assert not action["add"].get("deletionVector")
+            files[action["add"]["path"]] = None
+        elif "remove" in action:
+            files.pop(action["remove"]["path"], None)
     if not files:
         return []
     paths = [str(folder / path) for path in files]
