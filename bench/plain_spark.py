@@ -32,18 +32,20 @@ class Script:
     def __init__(self, spark: SparkSession, source: Path):
         self.spark, self.source = spark, source
         self.settings = load_settings(environment="local", catalog="spark_catalog")
-        self.schemas: dict[str, str] = {}
+        self.names: dict[str, str] = {}  # plain name → where it lies
         self.counts: dict[str, dict[str, int]] = {}
 
     def table(self, name: str) -> DataFrame:
-        return self.spark.table(f"{self.schemas[name]}.{name}")
+        return self.spark.table(self.names[name])
 
     def write(self, df: DataFrame, domain: Domain, name: str) -> None:
-        self.schemas[name] = self.settings.schema_of(domain.name)
-        df.write.format("delta").mode("overwrite").saveAsTable(f"{self.schemas[name]}.{name}")
+        self.names[name] = f"{self.settings.schema_of(domain.name)}.{name}"
+        df.write.format("delta").mode("overwrite").saveAsTable(self.names[name])
 
     def land(self, domain: Domain) -> None:
         """Every line of every good file, counted on the way in and in the table."""
+        schema = self.settings.schema_of(domain.name)
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         files = survey(self.source, domain.feeds)
         for feed in domain.feeds:
             good = [f for f in files if f.feed == feed.name and f.disposition == "landed"]
@@ -79,25 +81,20 @@ class Script:
         assert table.rows is not None
         feeds = {feed.table: feed for feed in domain.feeds}
         rules = quality.rules_for(domain.rules, table.name)
-        raw = {
-            name: accounts.raw_rows(self.table(name), feeds[name]) for name in table.accounts_for
-        }
-        with named(table.rows(**raw)) as sent:
-            judged = accounts.set_aside(sent, rules, table.whole)
-            with kept(
-                table.build(judged, **{name: self.table(name) for name in table.takes})
-            ) as account:
+        sent = {n: accounts.raw_rows(self.table(n), feeds[n]) for n in table.accounts_for}
+        taken = {name: self.table(name) for name in table.takes}
+        with named(table.rows(**sent)) as rows:
+            judged = accounts.set_aside(rows, rules, table.whole)
+            with kept(table.build(judged, **taken)) as account:
                 for row in accounts.tally(account, rules).collect():
                     self.counts[f"{table.name} from {row['_input']}"] = row.asDict()
                 wanted = accounts.accepted(account, table.contract)
                 sets = any("{as_of}" in rule.sql for rule in rules if rule.scope == "set")
                 self.judge(domain, table, wanted, self.as_of(domain, table) if sets else "NULL")
-                aside = [(self.table(name), feeds[name]) for name in table.accounts_for]
-                self.write(
-                    accounts.kept_out(account, table.contract, aside),
-                    domain,
-                    f"{table.name}_quarantine",
-                )
+                if rules:
+                    raw = [(self.table(name), feeds[name]) for name in table.accounts_for]
+                    aside = accounts.kept_out(account, table.contract, raw)
+                    self.write(aside, domain, f"{table.name}_quarantine")
                 self.write(wanted, domain, table.name)
 
     def from_tables(self, domain: Domain, table: Table) -> None:
@@ -113,13 +110,10 @@ class Script:
             self.judge(domain, table, wanted, as_of)
             self.write(wanted.select(*table.contract.names), domain, table.name)
 
-    def run(self) -> None:
-        for domain in (MEMBER, CLAIMS):
-            schema = self.settings.schema_of(domain.name)
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            self.land(domain)
-            for table in domain.tables:
-                (self.from_bronze if table.rows else self.from_tables)(domain, table)
+    def run(self, domain: Domain) -> None:
+        self.land(domain)
+        for table in domain.tables:
+            (self.from_bronze if table.rows else self.from_tables)(domain, table)
 
 
 def main() -> None:
@@ -130,7 +124,8 @@ def main() -> None:
     options.root.mkdir(parents=True, exist_ok=True)
     with local_spark(options.root, options.root / "spark.log") as spark:
         script = Script(spark, options.source)
-        script.run()
+        for domain in (MEMBER, CLAIMS):
+            script.run(domain)
     print(f"{len(script.counts)} inputs counted")
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache, reduce
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
@@ -50,24 +50,25 @@ def needs(
     return sorted({*table.reads, *judged} - {table.name})
 
 
-def _inputs(run: Run, table: Table) -> str:
+def _inputs(run: Run, table: Table, known: dict[str, int]) -> str:
     "Versions of what the table is made from, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
     names = needs(run.domain, table)
+    asked = [name for name in names if name not in known]
     with ThreadPoolExecutor(4) as pool:
-        versions = dict(zip(names, pool.map(lambda name: table_manager.version(run.spark, run.name(name)), names), strict=True))
+        known.update(zip(asked, pool.map(lambda name: table_manager.version(run.spark, run.name(name)), asked), strict=True))
+    versions = {name: known[name] for name in names}
     missing = [name for name, version in versions.items() if version < 0]
     if missing:
         raise SourceError(f"table {missing[0]} does not exist yet", where=table.name, todo="run the task that builds it first")
     return json.dumps(versions | {"code": code_fingerprint()})
 
 
-def _last_good(run: Run, table: str) -> tuple[str, int] | None:
-    "Inputs and version of the last run that built the table."
+def _last_good(run: Run, table: str) -> Row | None:
+    "input_versions, table_version and rows_out of the last run that built the table."
     if not table_manager.exists(run.spark, run.ops(ledger.RUN_LOG)):
         return None
     done = run.spark.table(run.ops(ledger.RUN_LOG)).where((F.col("table_name") == table) & F.col("state").isin("written", "unchanged"))
-    row = done.orderBy(F.desc("finished_at")).select("input_versions", "table_version").first()
-    return (row.input_versions, row.table_version) if row else None
+    return done.orderBy(F.desc("finished_at")).select("input_versions", "table_version", "rows_out").first()
 
 # %% ../nbs/73_tasks.ipynb #0991a42c
 def _frame(run: Run, name: str) -> DataFrame:
@@ -87,10 +88,10 @@ def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
 
 
 @contextmanager
-def _part(run: Run, table: Table, outcome: Outcome, last: tuple[str, int] | None) -> Iterator[Part | None]:
+def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterator[Part | None]:
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
-    former, now = (json.loads(last[0]) if last else {}), json.loads(outcome.inputs)
-    in_step = last is not None and last[1] == outcome.version and former["code"] == now["code"]
+    former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
+    in_step = last is not None and last.table_version == outcome.version and former["code"] == now["code"]
     ids = subjects_changed(run.spark, table, _feeds(run), run.name, former) if in_step or (last and run.period) else None
     if ids is None or table.local is None:
         yield None
@@ -193,24 +194,26 @@ def _from_tables(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcom
 def build(
     run: Run,
     name: str,  # a silver or gold table of the run's domain
+    known: dict[str, int] | None = None,  # versions of tables, as far as they have been asked for; grows
 ) -> Outcome:
     "Bring one table up to date. Raises QualityError or LedgerError, and leaves the table as it was, if it must not be written."
-    table = run.domain.table(name)
+    table, known = run.domain.table(name), {} if known is None else known
     rules = quality.rules_for(run.domain.rules, name)
 
     def work(outcome: Outcome) -> None:
-        outcome.inputs = _inputs(run, table)
+        outcome.inputs = _inputs(run, table, known)
         outcome.version = table_manager.version(run.spark, run.name(name))
         last = None if run.afresh(name) else _last_good(run, name)
-        if last == (outcome.inputs, outcome.version) and not (run.period and table.local):
-            outcome.state = "up_to_date"
+        if last and last[:2] == (outcome.inputs, outcome.version) and not (run.period and table.local):
+            outcome.state, outcome.rows_out = "up_to_date", last.rows_out
         else:
             with _part(run, table, outcome, last) as part:
                 changes = (_from_bronze if table.rows else _from_tables)(run, table, rules, outcome, part)
             outcome.inserted, outcome.updated, outcome.deleted = changes.inserted, changes.updated, changes.deleted
             outcome.state = "written" if changes.any else "unchanged"
             outcome.version = table_manager.version(run.spark, run.name(name))
-        outcome.rows_out = _frame(run, name).count()
+            outcome.rows_out = _frame(run, name).count()
+        known[name] = outcome.version
 
     return recorded(run, {name: work})[0]
 
@@ -221,11 +224,12 @@ def build_all(
 ) -> list[Outcome]:
     "Bring tables up to date, each after those of them that it needs. Raises the first error, once all have ended."
     started: dict[str, Future[Outcome]] = {}
+    known: dict[str, int] = {}  # no other task changes a table that this one needs
 
     def after(needed: list[Future[Outcome]], name: str) -> Outcome:
         for future in needed:
             future.result()
-        return build(run, name)
+        return build(run, name, known)
 
     with ThreadPoolExecutor(8) as pool:
         for name in names:

@@ -10,7 +10,7 @@ __all__ = ['KEEPS_ROWS', 'create_statement', 'exists', 'create', 'evolve', 'ensu
 from dataclasses import dataclass
 from threading import Lock
 
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..operations.contracts import Contract
@@ -140,9 +140,12 @@ def version(
     name: str,  # catalog.schema.table
 ) -> int:
     "Number of the latest version that changed what the table holds, so that upkeep is no change; -1 if there is no such table."
-    if not exists(spark, name):
+    try:
+        recent = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 50").collect()
+    except AnalysisException:
+        if exists(spark, name):
+            raise
         return -1
-    recent = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 50").select("version", "operation").collect()
     return next((row.version for row in recent if row.operation not in KEEPS_ROWS), recent[-1].version)
 
 

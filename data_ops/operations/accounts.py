@@ -82,7 +82,8 @@ def supersede_whole(
     delivery = F.struct("_delivered_at", "_source_file", action.alias("action"))
     latest = F.max(delivery).over(_of(whole))
     beaten = ~delivery.eqNullSafe(latest) | (latest["action"] == 2)
-    return supersede(df.withColumn("_disposition", _where_standing(beaten)), [*whole, part])
+    together = df.repartition(*whole)  # once, for all windows over a thing's rows, here and by the caller
+    return supersede(together.withColumn("_disposition", _where_standing(beaten)), [*whole, part])
 
 # %% ../../nbs/16_accounts.ipynb #be4092a0
 _KEPT = "_disposition = 'contributed'"

@@ -93,8 +93,10 @@ _LONGEST = 64  # versions in a chain: more than any payer allows
 
 
 def _walk(start: Column) -> Column:
-    "The end of the chain from `start`, parent by parent."
-    return F.aggregate(F.sequence(F.lit(1), F.lit(_LONGEST)), start, lambda at, _: F.coalesce(F.try_element_at("_links", at), at))
+    "The end of the chain from `start`, parent by parent; most claims are their own."
+    steps = F.sequence(F.lit(1), F.lit(_LONGEST))
+    end = F.aggregate(steps, start, lambda at, _: F.coalesce(F.try_element_at("_links", at), at))
+    return F.when(F.col("_parent").isNull(), start).otherwise(end)
 
 
 def _root() -> Column:
