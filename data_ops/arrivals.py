@@ -80,12 +80,11 @@ def _append(run: Run, feed: Feed, files: list[landing.RawFile]) -> int:
     "Append the rows of admitted files; returns how many. Raises LedgerError, and takes the rows back, if lines went missing."
     name = run.name(feed.table)
     rows = bronze.read_files(run.spark, feed, files, run.settings.data_source, run.run_id, run.started)
-    before = table_manager.version(run.spark, name)
     rows.write.format("delta").mode("append").saveAsTable(name)
     try:
         check_landed(run, feed, files)
     except DataOpsError:
-        table_manager.restore(run.spark, name, before)
+        table_manager.restore(run.spark, name, table_manager.version(run.spark, name) - 1)
         raise
     return sum(file.rows for file in files)
 
@@ -147,8 +146,8 @@ def keep_in_step(
 ) -> bool:
     "Create the feed's bronze table, or give it the columns that its feed has gained; True if it has gained any. Raises ContractError."
     name = run.name(feed.table)
-    table_manager.ensure(run.spark, bronze_contract(feed), name, replace=run.afresh(feed.table))
-    gained = table_manager.last_operation(run.spark, name) == "ADD COLUMNS"  # also by a run that was killed after it
+    new = table_manager.ensure(run.spark, bronze_contract(feed), name, replace=run.afresh(feed.table))
+    gained = not new and table_manager.last_operation(run.spark, name) == "ADD COLUMNS"  # also by a run that was killed after it
     if gained:
         _take_up(run, feed)
     return gained

@@ -220,12 +220,13 @@ def sync(
     contract: Contract,
     name: str,  # catalog.schema.table, existing
     part: Part | None = None,  # what `wanted` is to take the place of; default: the whole table
+    new: bool = False,  # just created: nothing is in it
 ) -> Changes:
     "Bring the table to the wanted content, touching only rows that differ; no difference, no new version. Raises ContractError."
     tries = 5
     while True:
         try:
-            return _sync(spark, wanted.select(*contract.names), contract, name, part)
+            return _sync(spark, wanted.select(*contract.names), contract, name, part, new)
         except PySparkException as error:
             tries -= 1
             if not (tries and _overtaken(error)):
@@ -237,8 +238,8 @@ def _overtaken(error: PySparkException) -> bool:
     return "DELTA_CONCURRENT" in str(error.getCondition() or error)
 
 
-def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None) -> Changes:
-    if spark.table(name).isEmpty():
+def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None, new: bool) -> Changes:
+    if new or spark.table(name).isEmpty():
         if wanted.isEmpty():
             return Changes()
         # Two that find it empty at once: an overwrite fails for the second, an append would double the rows.

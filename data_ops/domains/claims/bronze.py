@@ -49,8 +49,8 @@ def diagnoses(
     count: int,  # numbered diagnosis columns of the form
 ) -> Column:
     "diagnosis_codes: the principal one, then the others in their order."
-    principal, others = clean("PRNCPAL_DGNS_CD"), [clean(f"ICD_DGNS_CD{number}") for number in range(1, count + 1)]
-    return F.array_compact(F.concat(F.array(principal), F.filter(F.array(*others), lambda code: ~code.eqNullSafe(principal))))
+    principal, others = clean("PRNCPAL_DGNS_CD"), F.array(*(clean(f"ICD_DGNS_CD{number}") for number in range(1, count + 1)))
+    return F.array_compact(F.concat(F.array(principal), F.coalesce(F.array_remove(others, principal), others)))
 
 
 def diagnosis_code_type() -> Column:

@@ -48,6 +48,7 @@ def _claim() -> dict[str, Column]:
         "in_network_flag": F.lit(None).cast("boolean"),
         "header_charge_amount": amount("NCH_CARR_CLM_SBMTD_CHRG_AMT"),
         "header_paid_amount": amount("CLM_PMT_AMT"),
+        "header_allowed_amount": F.sum(amount("LINE_ALOWD_CHRG_AMT")).over(of_claim()),
     }
 
 
@@ -89,16 +90,8 @@ def professional_rows(
     "An account of the professional feeds: one row a raw line, with the columns of silver_professional as sent."
     sent = lines(zip((bronze_carrier, bronze_dme), PROFESSIONAL, strict=True), "CLM_ID", "LINE_NUM")
     pointed = F.array_position("diagnosis_codes", clean("LINE_ICD_DGNS_CD")).cast("int")
-    whole = (
-        sent.withColumns(_claim())
-        .withColumns(_line())
-        .withColumns(
-            {
-                "diagnosis_pointers": F.filter(F.array(pointed), lambda place: place > 0),
-                "header_allowed_amount": F.sum("allowed_amount").over(of_claim()),
-            }
-        )
-    )
+    pointers = F.when(pointed > 0, F.array(pointed)).otherwise(F.array().cast("array<int>"))
+    whole = sent.withColumns(_claim()).withColumns(_line()).withColumn("diagnosis_pointers", pointers)
     return whole.select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/49_claims_professional.ipynb #af5a9090

@@ -59,20 +59,20 @@ def _order() -> Column:
 def _named() -> Column:
     "The claim whose control number this one names, an earlier one if there is; `#number` where none has arrived."
     others = F.expr("transform(filter(_numbered, mate -> mate.number = original_control_number AND mate.order.id <> claim_id), mate -> mate.order)")
-    earlier = F.filter(others, lambda other: other < _order())
+    earlier = F.filter(others, lambda other: other < F.col("_order"))
     found = F.coalesce(F.array_max(earlier), F.array_max(others))["id"]
     return F.when(F.col("original_control_number").isNotNull(), F.coalesce(found, F.concat(F.lit("#"), "original_control_number")))
 
 
 def _grouped() -> Column:
     "The claim before this one in its group."
-    before = F.lag("claim_id").over(_of_the_person("claim_group_id").orderBy(_order()))
+    before = F.lag("claim_id").over(_of_the_person("claim_group_id").orderBy("_order"))
     return F.when(F.col("claim_group_id").isNotNull(), before)
 
 
 def _alike() -> Column:
     "For a replacement or void: the claim before it of the same person, provider and days."
-    alike = _of_the_person("provider_id", "claim_start_date", "claim_end_date").orderBy(_order())
+    alike = _of_the_person("provider_id", "claim_start_date", "claim_end_date").orderBy("_order")
     corrects = F.col("claim_frequency_code").isin("7", "8") & F.col("provider_id").isNotNull()
     return F.when(corrects, F.lag("claim_id").over(alike))
 
@@ -80,12 +80,12 @@ def _alike() -> Column:
 def with_parent(
     claims: DataFrame,  # one row a claim, with person_id, provider_id and the control numbers
 ) -> DataFrame:
-    "`claims` with `_parent`: the parent's id, or `#` and its control number while it has not arrived."
+    "`claims` with `_order`, and `_parent`: the parent's id, or `#` and its control number while it has not arrived."
     wanted = F.collect_set("original_control_number").over(_of_the_person())
     numbered = F.when(
-        F.array_contains("_wanted", F.col("control_number")), F.struct(F.col("control_number").alias("number"), _order().alias("order"))
+        F.array_contains("_wanted", F.col("control_number")), F.struct(F.col("control_number").alias("number"), F.col("_order").alias("order"))
     )
-    known = claims.withColumn("_wanted", wanted).withColumn("_numbered", F.collect_list(numbered).over(_of_the_person()))
+    known = claims.withColumns({"_order": _order(), "_wanted": wanted}).withColumn("_numbered", F.collect_list(numbered).over(_of_the_person()))
     return known.withColumn("_parent", F.coalesce(_named(), _grouped(), _alike()))
 
 # %% ../../../nbs/45_claims_versions.ipynb #6b1c20c7
@@ -126,7 +126,7 @@ def with_versions(
     link = F.when(F.col("_parent").isNotNull(), F.struct("claim_id", "_parent"))
     linked = claims.withColumn("_links", F.map_from_entries(F.collect_list(link).over(_of_the_person())))
     rooted = linked.withColumn("_end", _walk(F.col("claim_id"))).withColumn("_root", _root())
-    chain = _of_the_person("_root").orderBy(_order())
+    chain = _of_the_person("_root").orderBy("_order")
     whole = chain.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     last = F.last("claim_id").over(whole) == F.col("claim_id")
     return rooted.withColumns(

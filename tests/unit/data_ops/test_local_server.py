@@ -5,7 +5,8 @@ import select
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ from data_ops.utils.errors import SparkError
 from data_ops.utils.local_server import (
     LocalServer,
     check_java,
+    class_archive,
     default_root,
     jar_cache,
     local_conf,
@@ -130,7 +132,7 @@ def cache(tmp_path, monkeypatch):
 
 def test_cached_jars_are_used_without_looking_at_the_network(cache, tmp_path):
     conf = local_conf(tmp_path)
-    assert set(conf["spark.jars"].split(",")) == set(map(str, cache))
+    assert set(conf["spark.driver.extraClassPath"].split(os.pathsep)) == set(map(str, cache))
     assert "spark.jars.packages" not in conf
 
 
@@ -139,7 +141,8 @@ def test_while_one_jar_is_missing_they_are_fetched_into_the_cache(cache, tmp_pat
     cache[missing].unlink()
     conf = local_conf(tmp_path)
     assert conf["spark.jars.packages"] == "io.delta:delta-spark_4.2_2.13:4.4.0"
-    assert conf["spark.jars.ivy"] == str(tmp_path) and "spark.jars" not in conf
+    assert conf["spark.jars.ivy"] == str(tmp_path)
+    assert "spark.driver.extraClassPath" not in conf
 
 
 def test_local_spark_is_delta_under_the_root_on_this_machine_alone_in_utc(cache, tmp_path):
@@ -207,29 +210,41 @@ def test_stopping_a_server_twice_or_before_its_start_does_no_harm(tmp_path):
 
 
 PRETEND = """
-import subprocess, types
+import subprocess, sys, types
 import pyspark
-from data_ops.utils.local_server import serve
+from data_ops.utils import local_server
 
-jvm = subprocess.Popen(["sleep", "600"])
-pyspark.SparkContext = lambda conf: print(conf.get("spark.app.name"), jvm.pid)
+sys.prefix, local_server._ENOUGH = sys.argv[1], float(sys.argv[2])
+left = local_server.class_archive().with_suffix(".new")
+ends = ["sh", "-c", 'cat; echo classes > "$0"', left]  # as a JVM does
+jvm = subprocess.Popen(ends, stdin=subprocess.PIPE)
+options = "spark.driver.extraJavaOptions"
+pyspark.SparkContext = lambda conf: print(jvm.pid, conf.get(options, "none"))
 pyspark.SparkContext._gateway = types.SimpleNamespace(proc=jvm)
-serve()
+local_server.serve()
 """
 
 
-@pytest.fixture
-def pretended():
-    """(a server process whose JVM is a process that sleeps, that process)."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, "-c", PRETEND], stdin=pipe, stdout=pipe, text=True
-    ) as server:
-        server.stdin.write('{"spark.app.name": "pretended"}\n')
+@contextmanager
+def pretend(prefix: Path, enough: float = 0.0) -> Iterator[tuple[subprocess.Popen, int, str]]:
+    """A server process with a JVM that does nothing: the process, the JVM's id, its options."""
+    command, pipe = [sys.executable, "-c", PRETEND, str(prefix), str(enough)], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+        server.stdin.write("{}\n")
         server.stdin.flush()
-        name, pid = server.stdout.readline().split()
-        assert (name, server.stdout.readline()) == ("pretended", "ready\n")
-        jvm = psutil.Process(int(pid))
+        pid, options = server.stdout.readline().split(maxsplit=1)
+        assert server.stdout.readline().startswith("ready")
+        yield server, int(pid), options.strip()
+        server.stdin.close()
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch):
+    """(a server process whose JVM does nothing, that JVM)."""
+    monkeypatch.setenv("DATA_OPS_JARS", str(tmp_path))  # none: no archive
+    with pretend(tmp_path) as (server, pid, options):
+        assert options == "none"
+        jvm = psutil.Process(pid)
         yield server, jvm
         with suppress(psutil.NoSuchProcess):
             jvm.kill()
@@ -246,6 +261,55 @@ def test_the_server_process_ends_with_its_jvm(pretended):
     server, jvm = pretended
     jvm.kill()
     assert server.wait(timeout=10) != 0
+
+
+# The archive of classes
+
+
+def test_a_server_that_was_up_for_a_while_leaves_an_archive_and_the_next_one_reads_it(
+    cache, tmp_path
+):
+    with pretend(tmp_path) as (_, _, first):
+        pass
+    (archive,) = tmp_path.glob("*.jsa")
+    assert archive.read_text() == "classes\n" and not list(tmp_path.glob("*.new"))
+    assert first == f'"-XX:ArchiveClassesAtExit={archive.with_suffix(".new")}"'
+    with pretend(tmp_path) as (_, _, second):
+        assert second == f'"-XX:SharedArchiveFile={archive}"'
+
+
+def test_of_two_servers_at_once_one_leaves_an_archive(cache, tmp_path):
+    with pretend(tmp_path) as (_, _, first), pretend(tmp_path) as (_, _, second):
+        assert "ArchiveClassesAtExit" in first and second == "none"
+
+
+def test_a_server_that_was_up_briefly_leaves_no_archive(cache, tmp_path):
+    with pretend(tmp_path, enough=600) as (server, pid, _):
+        server.stdin.close()
+        assert server.wait(timeout=10) == 0
+        assert not psutil.pid_exists(pid)
+    assert not list(tmp_path.glob("*.jsa"))
+
+
+def test_a_jvm_that_was_killed_leaves_no_archive(cache, tmp_path):
+    with pretend(tmp_path) as (server, pid, _):
+        os.kill(pid, signal.SIGKILL)
+        assert server.wait(timeout=10) != 0
+    assert not list(tmp_path.glob("*.jsa"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_environment_that_cannot_be_written_has_no_archive(cache, tmp_path):
+    (tmp_path / "fixed").mkdir(mode=0o555)
+    with pretend(tmp_path / "fixed") as (_, _, options):
+        assert options == "none"
+
+
+def test_another_java_has_another_archive(java, cache):
+    java('openjdk version "17.0.15"')
+    first = class_archive()
+    java('openjdk version "21.0.1"')
+    assert class_archive() != first
 
 
 START = """
