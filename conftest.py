@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from data_ops.config import Settings
+from tests import jvm
 
 pytest_plugins = ["tests.notebooks"]
 
@@ -20,11 +21,9 @@ pytest_plugins = ["tests.notebooks"]
 _SCRATCH = Path(tempfile.mkdtemp(prefix="data-ops-tests-"))
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
-# A JVM that compiles fast rather than well: most of a small test is warming up. For the same reason
-# plans are interpreted, not compiled; the few tests of classic Spark take Spark as it comes.
-_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseSerialGC"]
-if os.environ.get("DATA_OPS_SPARK_MODE") != "classic":
-    _JAVA += ["-Dspark.sql.codegen.wholeStage=false", "-Dspark.sql.codegen.factoryMode=NO_CODEGEN"]
+# The few tests of classic Spark take its plans as they come.
+_CLASSIC = os.environ.get("DATA_OPS_SPARK_MODE") == "classic"
+_JAVA = jvm.COMPILES_FAST if _CLASSIC else f"{jvm.COMPILES_FAST} {jvm.INTERPRETS_PLANS}"
 
 _OTHERS = ("SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION", *map(str.upper, Settings.model_fields))
 for name in _OTHERS:
@@ -33,7 +32,7 @@ os.environ |= {
     "DATA_OPS_ROOT": str(_SCRATCH / "lakehouse"),
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
     "PYSPARK_PYTHON": sys.executable,  # classic Spark's workers: not the first python3 on PATH
-    "DATA_OPS_JAVA_OPTIONS": " ".join(_JAVA),
+    "DATA_OPS_JAVA_OPTIONS": _JAVA,
     "IPYTHONDIR": str(_SCRATCH / "ipython"),
 }
 

@@ -28,6 +28,7 @@ import psutil
 
 from data_ops.config import project_root
 from scripts.mutate_rif import mutate
+from tests import jvm
 from tests.integration import deltas
 
 DATA_OPS = Path(sys.executable).with_name("data-ops")
@@ -199,7 +200,7 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=30)
     parser.add_argument("--jobs", nargs="*", default=["member", "claims"])
     options = parser.parse_args()
-    fast = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"  # small runs: warming up
+    fast = f"{jvm.COMPILES_FAST} {jvm.INTERPRETS_PLANS}"
     os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", fast)
     work = Path(tempfile.mkdtemp(prefix="kill_runs_"))
     print(f"at work in {work}, which stays if something differs", flush=True)

@@ -119,35 +119,41 @@ def class_archive() -> Path:
     return Path(sys.prefix) / f"spark-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}.jsa"
 
 
-_ENOUGH = 30.0  # seconds; who was up for less has not met the classes that matter
-
-
 def _add_option(conf: dict[str, str], option: str) -> None:
     conf["spark.driver.extraJavaOptions"] = f'{conf.get("spark.driver.extraJavaOptions", "")} "{option}"'
 
 
 def _with_archive(conf: dict[str, str]) -> Path | None:
-    "Have the JVM read the archive or, if there is none, leave it behind: in this file, unless another server is at it."
+    "Have the JVM read the archive or, if there is none, leave one as it ends, in a file of its own: its path."
     archive = class_archive()
     if not _cached_jars():  # the first start of all, which fetches them
         return None
     if archive.exists():
         _add_option(conf, f"-XX:SharedArchiveFile={archive}")
         return None
+    own = archive.with_suffix(f".{os.getpid()}")
+    _add_option(conf, f"-XX:ArchiveClassesAtExit={own}")
+    return own
+
+
+_ENOUGH = 30.0  # seconds; who was up for less has not met the classes that matter
+
+
+def _is_first(own: Path) -> bool:
+    "Is no other server leaving its archive, nor has left it?"
     try:
-        fcntl.flock(os.open(archive.with_suffix(".lock"), os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX | fcntl.LOCK_NB)  # held to the end
+        lock = os.open(own.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until the process ends
     except OSError:
-        return None
-    new = archive.with_suffix(".new")
-    _add_option(conf, f"-XX:ArchiveClassesAtExit={new}")
-    return new
+        return False
+    return not own.with_suffix(".jsa").exists()
 
 # %% ../../nbs/03_local_server.ipynb #0d1eefb6
-def _follow_jvm(jvm: subprocess.Popen, new: Path | None) -> None:
+def _follow_jvm(jvm: subprocess.Popen, own: Path | None) -> None:
     "End with the JVM, however it ended."
     code = jvm.wait()
-    if new and code == 0:
-        new.replace(new.with_suffix(".jsa"))
+    if own and own.exists() and code == 0:
+        own.replace(own.with_suffix(".jsa"))
     os._exit(code or 1)
 
 
@@ -156,16 +162,16 @@ def serve() -> None:
     from pyspark import SparkConf, SparkContext
 
     conf, began = json.loads(sys.stdin.readline()), time.monotonic()
-    new = _with_archive(conf)
+    own = _with_archive(conf)
     SparkContext(conf=SparkConf().setAll(list(conf.items())))
     jvm = SparkContext._gateway.proc  # type: ignore[union-attr]
-    threading.Thread(target=_follow_jvm, args=(jvm, new), daemon=True).start()
-    print("ready, and leaves an archive" if new else "ready", flush=True)
+    threading.Thread(target=_follow_jvm, args=(jvm, own), daemon=True).start()
+    print("ready, and may leave an archive" if own else "ready", flush=True)
     sys.stdin.read()
-    if new and time.monotonic() - began > _ENOUGH:
+    if own and time.monotonic() - began > _ENOUGH and _is_first(own):
         jvm.stdin.close()
-        threading.Event().wait()  # for the JVM, which takes its time
-    if new:
+        threading.Event().wait()  # for the JVM, which takes half a minute
+    if own:
         jvm.kill()
     os._exit(0)  # the JVM sees its own pipe close and follows
 
@@ -192,7 +198,7 @@ class LocalServer:
         self._log = log
         self._token = str(uuid.uuid4())
         self._process: subprocess.Popen | None = None
-        self._leaves = False  # an archive of classes, after its end
+        self._leaves = False  # an archive of classes, perhaps
 
     def start(self) -> "LocalServer":
         "Start it and wait until it answers (8–11 s). Raises SparkError with the reason if it does not come up."

@@ -210,12 +210,12 @@ def test_stopping_a_server_twice_or_before_its_start_does_no_harm(tmp_path):
 
 
 PRETEND = """
-import subprocess, sys, types
+import os, subprocess, sys, types
 import pyspark
 from data_ops.utils import local_server
 
 sys.prefix, local_server._ENOUGH = sys.argv[1], float(sys.argv[2])
-left = local_server.class_archive().with_suffix(".new")
+left = local_server.class_archive().with_suffix(f".{os.getpid()}")
 ends = ["sh", "-c", 'cat; echo classes > "$0"', left]  # as a JVM does
 jvm = subprocess.Popen(ends, stdin=subprocess.PIPE)
 options = "spark.driver.extraJavaOptions"
@@ -269,18 +269,22 @@ def test_the_server_process_ends_with_its_jvm(pretended):
 def test_a_server_that_was_up_for_a_while_leaves_an_archive_and_the_next_one_reads_it(
     cache, tmp_path
 ):
-    with pretend(tmp_path) as (_, _, first):
-        pass
+    with pretend(tmp_path) as (server, _, first):
+        own = tmp_path / f"{class_archive().stem}.{server.pid}"
+    assert first == f'"-XX:ArchiveClassesAtExit={own}"' and not own.exists()
     (archive,) = tmp_path.glob("*.jsa")
-    assert archive.read_text() == "classes\n" and not list(tmp_path.glob("*.new"))
-    assert first == f'"-XX:ArchiveClassesAtExit={archive.with_suffix(".new")}"'
+    assert archive.read_text() == "classes\n"
     with pretend(tmp_path) as (_, _, second):
         assert second == f'"-XX:SharedArchiveFile={archive}"'
 
 
-def test_of_two_servers_at_once_one_leaves_an_archive(cache, tmp_path):
-    with pretend(tmp_path) as (_, _, first), pretend(tmp_path) as (_, _, second):
-        assert "ArchiveClassesAtExit" in first and second == "none"
+def test_of_two_servers_the_first_to_end_leaves_the_archive(cache, tmp_path):
+    with pretend(tmp_path), pretend(tmp_path) as (server, _, _):
+        server.stdin.close()
+        assert server.wait(timeout=10) != 0  # with its JVM, which ended by itself
+        (archive,) = tmp_path.glob("*.jsa")
+        left = archive.stat()
+    assert archive.stat() == left and not list(tmp_path.glob("spark-*.[0-9]*"))
 
 
 def test_a_server_that_was_up_briefly_leaves_no_archive(cache, tmp_path):
@@ -299,10 +303,11 @@ def test_a_jvm_that_was_killed_leaves_no_archive(cache, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_an_environment_that_cannot_be_written_has_no_archive(cache, tmp_path):
+def test_an_environment_that_cannot_be_written_gets_no_archive(cache, tmp_path):
     (tmp_path / "fixed").mkdir(mode=0o555)
-    with pretend(tmp_path / "fixed") as (_, _, options):
-        assert options == "none"
+    with pretend(tmp_path / "fixed") as (server, _, _):
+        server.stdin.close()
+        assert server.wait(timeout=10) == 0
 
 
 def test_another_java_has_another_archive(java, cache):

@@ -86,6 +86,17 @@ def test_what_is_looked_for_would_be_found(read):
     assert PYTHON.findall(plan(some.select(length("coverage"))))
 
 
+@pytest.mark.parametrize("name", ["silver_medical", "silver_professional", "silver_pharmacy"])
+def test_the_lines_of_a_claim_are_brought_together_once(read, name):
+    """However many windows look at them."""
+    domain, table = TABLES[name]
+    sent = {other: accounts.raw_rows(read(other), FEEDS[other]) for other in table.accounts_for}
+    rules = quality.rules_for(domain.rules, name)
+    told = plan(accounts.set_aside(table.rows(**sent), rules, table.whole)).splitlines()
+    moved = [line for line in told if "Exchange hashpartitioning" in line and "claim_id" in line]
+    assert len(moved) == 1 and "Window" in "".join(told)
+
+
 MONTHS = contract(
     "silver_months",
     grain="one row a person and month",
