@@ -32,12 +32,16 @@ IDS = ("_row_hash", "BENE_ID", "CLM_ID", "CLM_GRP_ID", "CARR_CLM_CNTL_NUM", "per
 
 
 def multiply(script: Script, rows: int) -> int:
-    """Bronze claims of the sample and their members, repeated as others; returns the rows."""
+    """Bronze claims of the sample and their members, repeated as others, one line in a thousand
+    with a date that is none; returns the rows."""
     copies = -(-rows // sum(script.table(name).count() for name in TABLE.accounts_for))
     numbers = script.spark.range(copies).withColumnRenamed("id", "_copy")
     for name in (*TABLE.accounts_for, "silver_demographics", "silver_eligibility"):
         again = script.table(name).crossJoin(F.broadcast(numbers))
         ids = {one: F.concat(one, F.lit("x"), "_copy") for one in IDS if one in again.columns}
+        if name in TABLE.accounts_for:
+            bad = F.expr("pmod(xxhash64(CLM_ID, LINE_NUM, _copy), 1000) = 0")
+            ids["CLM_FROM_DT"] = F.when(bad, "31-Nix-2020").otherwise(F.col("CLM_FROM_DT"))
         again.withColumns(ids).drop("_copy").write.saveAsTable(f"bench_{name}")
         script.names[name] = f"bench_{name}"
     return sum(script.table(name).count() for name in TABLE.accounts_for)

@@ -86,14 +86,16 @@ class Script:
         with named(table.rows(**sent)) as rows:
             judged = accounts.set_aside(rows, rules, table.whole)
             with kept(table.build(judged, **taken)) as account:
-                for row in accounts.tally(account, rules).collect():
+                told = accounts.tally(account, rules).collect()
+                aside_rows = sum(row.quarantined for row in told)
+                for row in told:
                     self.counts[f"{table.name} from {row['_input']}"] = row.asDict()
                 wanted = accounts.accepted(account, table.contract)
                 sets = any("{as_of}" in rule.sql for rule in rules if rule.scope == "set")
                 self.judge(domain, table, wanted, self.as_of(domain, table) if sets else "NULL")
                 if rules:
                     raw = [(self.table(name), feeds[name]) for name in table.accounts_for]
-                    aside = accounts.kept_out(account, table.contract, raw)
+                    aside = accounts.kept_out(account, table.contract, raw, aside_rows)
                     self.write(aside, domain, f"{table.name}_quarantine")
                 self.write(wanted, domain, table.name)
 

@@ -169,7 +169,7 @@ def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, par
     "Bring the table's quarantine up to date; where nothing is and nothing was in it, make sure that it is there."
     contract, feeds = quarantine_of(table.contract), _feeds(run)
     raw = [(_frame(run, name), feeds[name]) for name in table.accounts_for]
-    wanted = accounts.kept_out(account, table.contract, raw) if rows or part else None
+    wanted = accounts.kept_out(account, table.contract, raw, rows) if rows or part else None
     _write(run, contract, wanted, part)
 
 

@@ -8,13 +8,14 @@ __all__ = ['DISPOSITIONS', 'ACCOUNT', 'raw_rows', 'supersede', 'supersede_whole'
 
 # %% ../../nbs/16_accounts.ipynb #4212650f
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from .contracts import Contract, Feed, quarantine_of
 from .quality import Rule, judge, tallies
-from .transformers import conform
+from .transformers import conform, distinct
 
 # %% ../../nbs/16_accounts.ipynb #01d8720e
 DISPOSITIONS: tuple[str, ...] = ("contributed", "quarantined", "superseded", "unchanged", "out_of_scope")
@@ -120,27 +121,30 @@ def accepted(
 _LINE = ("_input", "_source_file", "_row_hash")  # what tells one delivered line from another
 
 
-def _raw_text(bronze: DataFrame, feed: Feed) -> DataFrame:
-    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row a distinct line."
+_FEW = 100_000  # lines that may be sent to where the raw rows lie
+
+
+def _raw_text(bronze: DataFrame, feed: Feed, lines: DataFrame) -> DataFrame:
+    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row of `lines`."
+    mine = bronze.withColumn("_input", F.lit(feed.table)).join(lines, on=list(_LINE), how="left_semi")
     plain = F.to_json(F.struct(*feed.columns, "_rescued_data"))
-    raw = bronze.withColumns({"_input": F.lit(feed.table), "_raw": F.coalesce("_corrupt_record", plain)})
-    return raw.groupBy(*_LINE).agg(F.first("_raw").alias("_raw"))
+    return mine.groupBy(*_LINE).agg(F.first(F.coalesce("_corrupt_record", plain)).alias("_raw"))
 
 
 def kept_out(
     account: DataFrame,
     table: Contract,
     bronze: Sequence[tuple[DataFrame, Feed]],  # the bronze tables the account was made from
+    rows: int | None = None,  # how many raw rows are kept out, if that is known
 ) -> DataFrame:
     "The table's quarantine: silver columns, every reason, the raw row, and where it came from."
     nth = Window.partitionBy("_row_key").orderBy("_part", "_source_file", "_input")
-    raw = _raw_text(*bronze[0])
-    for more in bronze[1:]:
-        raw = raw.unionByName(_raw_text(*more))
+    aside = account.where("_disposition = 'quarantined'").withColumn("_row_hash", F.col("_row_key"))
+    lines = distinct(aside, *_LINE)
+    lines = F.broadcast(lines) if rows is not None and rows <= _FEW else lines
+    raw = reduce(DataFrame.unionByName, [_raw_text(df, feed, lines) for df, feed in bronze])
     return conform(
-        account.where("_disposition = 'quarantined'")
-        .withColumn("_row_hash", F.col("_row_key"))
-        .withColumn("_row_key", F.concat_ws("-", "_row_key", F.row_number().over(nth).cast("string")))
+        aside.withColumn("_row_key", F.concat_ws("-", "_row_key", F.row_number().over(nth).cast("string")))
         .join(raw, on=list(_LINE), how="left")
         .withColumn("_run_id", F.col("_batch_id")),
         quarantine_of(table),
