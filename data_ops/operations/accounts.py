@@ -75,7 +75,7 @@ def supersede(
 # %% ../../nbs/16_accounts.ipynb #502a6a3f
 def supersede_whole(
     df: DataFrame,  # an account
-    whole: Sequence[str],  # keys of the thing
+    whole: Sequence[str],  # keys of the thing, its id last
     part: str,  # what tells its rows apart
 ) -> DataFrame:
     "`df` where, of the standing rows of a thing, all but its latest delivery's are superseded, and those, too, if it is a DELETE."
@@ -83,7 +83,7 @@ def supersede_whole(
     delivery = F.struct("_delivered_at", "_source_file", action.alias("action"))
     latest = F.max(delivery).over(_of(whole))
     beaten = ~delivery.eqNullSafe(latest) | (latest["action"] == 2)
-    together = df.repartition(*whole)  # once, for all windows over a thing's rows, here and by the caller
+    together = df.repartition(whole[-1])  # once, for all windows over a thing; by its id alone, as a constant key would be folded away
     return supersede(together.withColumn("_disposition", _where_standing(beaten)), [*whole, part])
 
 # %% ../../nbs/16_accounts.ipynb #be4092a0

@@ -11,19 +11,16 @@ from data_ops.delta.ledger import RUN_LOG
 from data_ops.operations.locality import Period
 from data_ops.runs import domain_tables
 from data_ops.undo import undo
-from scripts.mutate_rif import mutate
-from tests.integration.lakehouse import SAMPLE, Lakehouse
+from tests.integration.lakehouse import Lakehouse
 from tests.integration.parity import assert_same_tables, contents
 
 DOMAINS = ("member", "claims")
 
 
 @pytest.fixture(scope="module")
-def deliveries(tmp_path_factory):
+def deliveries(mutated_rif):
     """A cut of the sample as two deliveries a month apart, the second full of corrections."""
-    folder = tmp_path_factory.mktemp("deliveries")
-    mutate(SAMPLE, folder, persons=30, each=1)
-    return folder
+    return mutated_rif[0]
 
 
 def run(lakehouse) -> dict:
@@ -46,10 +43,8 @@ def same(first, second) -> None:
 
 
 @pytest.fixture(scope="module")
-def at_once(spark, deliveries):
-    lakehouse = Lakehouse(spark, deliveries, name="at_once")
-    run(lakehouse)
-    return lakehouse
+def at_once(claims):
+    return claims("mutated")[0]
 
 
 @pytest.fixture(scope="module")
