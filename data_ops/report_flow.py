@@ -137,7 +137,8 @@ def flow(
         note = _in_files(rows, sum(link.files for link in here))
         nodes += [Node(key, column, ENDS[end], note, rows, end)] if here else []
     accounted = [table.name for table in silver if any(link.target == f"{table.name} contributed" for link in links)]
-    nodes += [Node(table.name, 4, table.name, f"{table.rows:,} rows", table.rows, "failed" if table.state == "failed" else "table") for table in built]
+    notes = {table.name: f"{table.rows:,} rows" if table.state or table.rows else "not built yet" for table in built}
+    nodes += [Node(table.name, 4, table.name, notes[table.name], table.rows, "failed" if table.state == "failed" else "table") for table in built]
     made = [(one, table.name) for table in built for one in accounted if one in _origins(table.name, known, accounted)]
     return Flow(tuple(nodes), tuple(links), tuple(made))
 

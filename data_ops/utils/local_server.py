@@ -201,7 +201,7 @@ class LocalServer:
         self._leaves = False  # an archive of classes, perhaps
 
     def start(self) -> "LocalServer":
-        "Start it and wait until it answers (8–11 s). Raises SparkError with the reason if it does not come up."
+        "Start it and wait until it answers, some seconds. Raises SparkError with the reason if it does not come up."
         check_java()
         self.root.mkdir(parents=True, exist_ok=True)
         jar_cache().mkdir(parents=True, exist_ok=True)
