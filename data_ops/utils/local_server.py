@@ -19,6 +19,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -157,6 +158,9 @@ def _follow_jvm(jvm: subprocess.Popen, own: Path | None) -> None:
     os._exit(code or 1)
 
 
+_END = "end\n"  # what the parent says before it closes the pipe, if it is not killed
+
+
 def serve() -> None:
     "Body of the server process: settings come as one JSON line on standard input, and its end is the signal to stop."
     from pyspark import SparkConf, SparkContext
@@ -167,8 +171,8 @@ def serve() -> None:
     jvm = SparkContext._gateway.proc  # type: ignore[union-attr]
     threading.Thread(target=_follow_jvm, args=(jvm, own), daemon=True).start()
     print("ready, and may leave an archive" if own else "ready", flush=True)
-    sys.stdin.read()
-    if own and time.monotonic() - began > _ENOUGH and _is_first(own):
+    orderly = sys.stdin.read() == _END
+    if own and orderly and time.monotonic() - began > _ENOUGH and _is_first(own):
         jvm.stdin.close()
         threading.Event().wait()  # for the JVM, which takes half a minute
     if own:
@@ -242,7 +246,9 @@ class LocalServer:
         "Close the pipe and wait for the process to go, unless it has an archive to leave; calling it twice does no harm."
         if self._process:
             assert self._process.stdin
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):  # it has gone already
+                self._process.stdin.write(_END)
+                self._process.stdin.close()
             try:
                 self._process.wait(timeout=1 if self._leaves else 10)
             except subprocess.TimeoutExpired:

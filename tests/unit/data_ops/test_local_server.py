@@ -235,6 +235,14 @@ def pretend(prefix: Path, enough: float = 0.0) -> Iterator[tuple[subprocess.Pope
         pid, options = server.stdout.readline().split(maxsplit=1)
         assert server.stdout.readline().startswith("ready")
         yield server, int(pid), options.strip()
+        if not server.stdin.closed:
+            end(server)
+
+
+def end(server: subprocess.Popen) -> None:
+    """What an orderly stop does."""
+    with suppress(BrokenPipeError):
+        server.stdin.write("end\n")
         server.stdin.close()
 
 
@@ -280,7 +288,7 @@ def test_a_server_that_was_up_for_a_while_leaves_an_archive_and_the_next_one_rea
 
 def test_of_two_servers_the_first_to_end_leaves_the_archive(cache, tmp_path):
     with pretend(tmp_path), pretend(tmp_path) as (server, _, _):
-        server.stdin.close()
+        end(server)
         assert server.wait(timeout=10) != 0  # with its JVM, which ended by itself
         (archive,) = tmp_path.glob("*.jsa")
         left = archive.stat()
@@ -289,6 +297,14 @@ def test_of_two_servers_the_first_to_end_leaves_the_archive(cache, tmp_path):
 
 def test_a_server_that_was_up_briefly_leaves_no_archive(cache, tmp_path):
     with pretend(tmp_path, enough=600) as (server, pid, _):
+        end(server)
+        assert server.wait(timeout=10) == 0
+        assert not psutil.pid_exists(pid)
+    assert not list(tmp_path.glob("*.jsa"))
+
+
+def test_when_its_parent_is_killed_a_server_goes_at_once_and_leaves_no_archive(cache, tmp_path):
+    with pretend(tmp_path) as (server, pid, _):
         server.stdin.close()
         assert server.wait(timeout=10) == 0
         assert not psutil.pid_exists(pid)
@@ -306,7 +322,7 @@ def test_a_jvm_that_was_killed_leaves_no_archive(cache, tmp_path):
 def test_an_environment_that_cannot_be_written_gets_no_archive(cache, tmp_path):
     (tmp_path / "fixed").mkdir(mode=0o555)
     with pretend(tmp_path / "fixed") as (server, _, _):
-        server.stdin.close()
+        end(server)
         assert server.wait(timeout=10) == 0
 
 
