@@ -11,10 +11,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from .arrivals import account_for, arrived, check_landed, keep_in_step, known_files
@@ -78,21 +79,37 @@ def _datasets(table: Table) -> list[str]:
     return [table.name, f"{table.name}_quarantine", f"{table.name}_tally"] if table.rows else [table.name]
 
 
+@contextmanager
+def _dataflow_graph(spark: SparkSession, schema: str) -> Iterator[str]:
+    "A graph's id; the server forgets it at the end, or it would keep its plans as long as the session."
+    from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph
+    from pyspark.sql.connect.proto import Command
+
+    graph = create_dataflow_graph(spark, default_catalog="spark_catalog", default_database=schema, sql_conf={})
+    try:
+        yield graph
+    finally:
+        drop = Command()
+        drop.pipeline_command.drop_dataflow_graph.dataflow_graph_id = graph
+        with suppress(PySparkException):  # what went wrong before counts
+            spark.client.execute_command(drop)
+
+
 def _execute(run: Run, root: Path, dry: bool, told: Told) -> None:
     """Run the graph level by level to its end. Raises what the engine raises.
 
     Once its tables exist, the engine takes a table of the graph for any other and does not wait for it; so the order is ours.
     """
-    from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, start_run
+    from pyspark.pipelines.spark_connect_pipeline import start_run
 
     schema = run.settings.schema_of(run.domain.name)
     storage = (root.resolve() / "checkpoints" / run.domain.name).as_uri()
     for level in [[]] if dry else _levels(run):
-        graph = create_dataflow_graph(run.spark, default_catalog="spark_catalog", default_database=schema, sql_conf={})
-        _register(run.spark, graph, project_root() / "dlt" / run.domain.name)
         afresh = [f"spark_catalog.{schema}.{name}" for name in level if run.afresh(name)]
         others = [f"spark_catalog.{schema}.{name}" for name in level if not run.afresh(name)]
-        _follow(start_run(run.spark, graph, full_refresh=afresh, full_refresh_all=False, refresh=others, dry=dry, storage=storage), told)
+        with _dataflow_graph(run.spark, schema) as graph:
+            _register(run.spark, graph, project_root() / "dlt" / run.domain.name)
+            _follow(start_run(run.spark, graph, full_refresh=afresh, full_refresh_all=False, refresh=others, dry=dry, storage=storage), told)
 
 
 def _follow(events: Iterator[dict[str, Any]], told: Told) -> None:

@@ -229,13 +229,9 @@ def sync(
             return _sync(spark, wanted.select(*contract.names), contract, name, part, new)
         except PySparkException as error:
             tries -= 1
-            if not (tries and _overtaken(error)):
+            overtaken = "DELTA_CONCURRENT" in str(error.getCondition() or error)  # by another writer: what differs is to be found again
+            if not (tries and overtaken):
                 raise without_values(error, where=name) from None
-
-
-def _overtaken(error: PySparkException) -> bool:
-    "Has another writer changed the table in between? Then what differs is to be found again."
-    return "DELTA_CONCURRENT" in str(error.getCondition() or error)
 
 
 def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None, new: bool) -> Changes:

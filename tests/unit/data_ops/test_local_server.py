@@ -21,7 +21,6 @@ from data_ops.utils.local_server import (
     default_root,
     jar_cache,
     local_conf,
-    register_tables,
 )
 
 JARS = (
@@ -373,46 +372,3 @@ def test_who_does_not_know_the_token_is_turned_away(spark, monkeypatch):
             stranger.get_configs("spark.sql.session.timeZone")
     finally:
         stranger.close()  # or the interpreter waits for it at exit
-
-
-# Tables of earlier runs
-
-
-@pytest.fixture
-def lakehouse(spark, tmp_path):
-    """What an earlier run leaves: a table, one without a commit, a notebook's scratch paper."""
-    warehouse = tmp_path / "warehouse"
-    spark.range(2).write.format("delta").save(str(warehouse / "test_earlier.db" / "silver_x"))
-    spark.range(1).write.format("delta").save(str(warehouse / "demo_paper.db" / "x"))
-    (warehouse / "test_earlier.db" / "half_made" / "_delta_log").mkdir(parents=True)
-    yield tmp_path
-    spark.sql("DROP SCHEMA IF EXISTS test_earlier CASCADE")
-
-
-def test_tables_of_an_earlier_run_are_there_again_and_what_is_none_is_cleared(spark, lakehouse):
-    assert register_tables(spark, lakehouse) == 1
-    assert spark.table("test_earlier.silver_x").count() == 2
-    left = {path.name for path in (lakehouse / "warehouse").glob("*/*")}
-    assert left == {"silver_x"} and not spark.catalog.databaseExists("demo_paper")
-
-
-def test_registering_again_changes_nothing(spark, lakehouse):
-    assert [register_tables(spark, lakehouse) for _ in range(2)] == [1, 1]
-    assert spark.table("test_earlier.silver_x").count() == 2
-
-
-def test_a_root_without_a_warehouse_has_no_tables(spark, tmp_path):
-    assert register_tables(spark, tmp_path) == 0
-
-
-def test_a_root_may_have_an_apostrophe_in_its_name(spark, lakehouse):
-    moved = lakehouse.rename(lakehouse.with_name("o'brien"))
-    assert register_tables(spark, moved) == 1
-
-
-def test_data_that_is_no_delta_table_is_not_thrown_away(spark, tmp_path):
-    mine = tmp_path / "warehouse" / "mine.db" / "export" / "part-0.parquet"
-    mine.parent.mkdir(parents=True)
-    mine.write_bytes(b"PAR1")
-    register_tables(spark, tmp_path)
-    assert mine.exists()
