@@ -29,7 +29,7 @@ from .operations.transformers import clean, distinct
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .runs import Outcome, Run, as_landed, recorded
 from .utils.errors import SourceError
-from .utils.spark import kept, named
+from .utils.spark import kept, named, on_databricks
 
 # %% ../nbs/73_tasks.ipynb #33897c02
 @cache
@@ -169,7 +169,8 @@ def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, par
     "Bring the table's quarantine up to date; where nothing is and nothing was in it, make sure that it is there."
     contract, feeds = quarantine_of(table.contract), _feeds(run)
     raw = [(_frame(run, name), feeds[name]) for name in table.accounts_for]
-    wanted = accounts.kept_out(account, table.contract, raw, rows) if rows or part else None
+    known = None if on_databricks() else rows  # there the account is not kept
+    wanted = accounts.kept_out(account, table.contract, raw, known) if rows or part else None
     _write(run, contract, wanted, part)
 
 

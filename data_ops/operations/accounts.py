@@ -124,24 +124,24 @@ _LINE = ("_input", "_source_file", "_row_hash")  # what tells one delivered line
 _FEW = 100_000  # lines that may be sent to where the raw rows lie
 
 
-def _raw_text(bronze: DataFrame, feed: Feed, lines: DataFrame) -> DataFrame:
-    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row of `lines`."
-    mine = bronze.withColumn("_input", F.lit(feed.table)).join(lines, on=list(_LINE), how="left_semi")
+def _raw_text(bronze: DataFrame, feed: Feed, lines: DataFrame | None) -> DataFrame:
+    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row a distinct line, or one of `lines`."
+    named = bronze.withColumn("_input", F.lit(feed.table))
+    wanted = named if lines is None else named.join(F.broadcast(lines), on=list(_LINE), how="left_semi")
     plain = F.to_json(F.struct(*feed.columns, "_rescued_data"))
-    return mine.groupBy(*_LINE).agg(F.first(F.coalesce("_corrupt_record", plain)).alias("_raw"))
+    return wanted.groupBy(*_LINE).agg(F.first(F.coalesce("_corrupt_record", plain)).alias("_raw"))
 
 
 def kept_out(
     account: DataFrame,
     table: Contract,
     bronze: Sequence[tuple[DataFrame, Feed]],  # the bronze tables the account was made from
-    rows: int | None = None,  # how many raw rows are kept out, if that is known
+    rows: int | None = None,  # how many raw rows are kept out, if that is known and the account need not be made again
 ) -> DataFrame:
     "The table's quarantine: silver columns, every reason, the raw row, and where it came from."
     nth = Window.partitionBy("_row_key").orderBy("_part", "_source_file", "_input")
     aside = account.where("_disposition = 'quarantined'").withColumn("_row_hash", F.col("_row_key"))
-    lines = distinct(aside, *_LINE)
-    lines = F.broadcast(lines) if rows is not None and rows <= _FEW else lines
+    lines = distinct(aside, *_LINE) if rows is not None and rows <= _FEW else None
     raw = reduce(DataFrame.unionByName, [_raw_text(df, feed, lines) for df, feed in bronze])
     return conform(
         aside.withColumn("_row_key", F.concat_ws("-", "_row_key", F.row_number().over(nth).cast("string")))

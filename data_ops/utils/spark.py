@@ -34,10 +34,10 @@ def register_tables(
     "Register every Delta table below `root/warehouse` by its name; returns how many."
     found = []
     for folder in sorted((root / "warehouse").glob("*.db/*/")):
-        scratch = folder.parent.name.startswith("demo_")
-        if not scratch and any((folder / "_delta_log").glob("*.*")):
+        scratch, log = folder.parent.name.startswith("demo_"), folder / "_delta_log"
+        if not scratch and any(log.glob("[0-9]*.*")):  # a commit has a number; what was to become one begins with a dot
             found.append((folder.parent.name.removesuffix(".db"), folder))
-        elif scratch or not any(path.is_file() for path in folder.rglob("*")):  # a lesson's table, or what a kill left
+        elif scratch or log.is_dir() or not any(path.is_file() for path in folder.rglob("*")):  # a lesson's table, or what a kill left
             shutil.rmtree(folder)
     for schema in sorted({schema for schema, _ in found}):
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")

@@ -89,6 +89,9 @@ def lakehouse(spark, tmp_path):
     spark.range(2).write.format("delta").save(str(warehouse / "test_earlier.db" / "silver_x"))
     spark.range(1).write.format("delta").save(str(warehouse / "demo_paper.db" / "x"))
     (warehouse / "test_earlier.db" / "half_made" / "_delta_log").mkdir(parents=True)
+    written = warehouse / "test_earlier.db" / "half_written" / "_delta_log"
+    written.mkdir(parents=True)  # killed when the first commit was about to get its name
+    (written / f".{0:020}.json.7c0c9eb5.tmp").write_text('{"commitInfo": {}}')
     yield tmp_path
     spark.sql("DROP SCHEMA IF EXISTS test_earlier CASCADE")
 
