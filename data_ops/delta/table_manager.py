@@ -228,7 +228,7 @@ def sync(
         try:
             return _sync(spark, wanted.select(*contract.names), contract, name, part, new)
         except PySparkException as error:
-            tries -= 1
+            tries, new = tries - 1, False
             overtaken = "DELTA_CONCURRENT" in str(error.getCondition() or error)  # by another writer: what differs is to be found again
             if not (tries and overtaken):
                 raise without_values(error, where=name) from None
