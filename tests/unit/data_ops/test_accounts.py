@@ -23,6 +23,7 @@ from data_ops.operations.bronze import bronze_rows
 from data_ops.operations.contracts import Feed, contract, quarantine_of
 from data_ops.operations.quality import on, row_rule
 from tests.cases import examples
+from tests.plans import physical_plan
 
 pytestmark = pytest.mark.classic
 
@@ -167,6 +168,14 @@ def test_the_quarantine_keeps_every_reason_and_the_raw_row(by_hand):
         ("nobodys", "b"),
         ("nobodys_copies", "x"),
     }
+
+
+def test_knowing_how_many_are_kept_out_changes_no_row_and_reads_the_raw_text_of_few(by_hand):
+    account, df, _ = by_hand
+    found = [kept_out(account, SILVER, [(df, FEED)], rows) for rows in (None, 5, 10**9)]
+    unknown, few, many = (sorted(map(str, one.collect())) for one in found)
+    assert unknown == few == many
+    assert ["LeftSemi" in physical_plan(one) for one in found] == [False, True, False]
 
 
 def test_an_unreadable_line_is_kept_as_it_came_once_for_all_its_copies(spark):

@@ -1,8 +1,6 @@
 """Mistakes that cost little on a sample and everything at size: they are seen in the plans."""
 
-import io
 import re
-from contextlib import redirect_stdout
 
 import pytest
 from pyspark.sql import functions as F
@@ -13,6 +11,7 @@ from data_ops.delta.table_manager import create, history, sync
 from data_ops.operations import accounts, quality
 from data_ops.operations.contracts import bronze_contract, contract
 from data_ops.runs import get_domain
+from tests.plans import physical_plan
 
 KNOWN = [get_domain(name) for name in DOMAINS]
 FEEDS = {feed.table: feed for domain in KNOWN for feed in domain.feeds}
@@ -27,13 +26,6 @@ FEW = {
     "silver_person_crosswalk": "all mergers stand in one row, a map",
     "gold_utilization_per_1000": "months by kinds of encounter",
 }
-
-
-def plan(df) -> str:
-    """The physical plan."""
-    with redirect_stdout(io.StringIO()) as told:
-        df.explain()
-    return told.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +64,7 @@ def built(read, name: str):
 @pytest.mark.parametrize("name", TABLES)
 def test_no_table_pairs_every_row_with_every_row_and_none_leaves_spark(read, name):
     for df in built(read, name):
-        told = plan(df)
+        told = physical_plan(df)
         assert "Scan" in told
         assert name in FEW or not PAIRS.findall(told)
         assert not PYTHON.findall(told)
@@ -81,9 +73,9 @@ def test_no_table_pairs_every_row_with_every_row_and_none_leaves_spark(read, nam
 def test_what_is_looked_for_would_be_found(read):
     """Or the test above would show nothing."""
     some, other = read("gold_pmpm"), read("gold_lag_triangle")
-    assert PAIRS.findall(plan(some.crossJoin(other)))
+    assert PAIRS.findall(physical_plan(some.crossJoin(other)))
     length = F.udf(len, IntegerType())
-    assert PYTHON.findall(plan(some.select(length("coverage"))))
+    assert PYTHON.findall(physical_plan(some.select(length("coverage"))))
 
 
 @pytest.mark.parametrize("name", ["silver_medical", "silver_professional", "silver_pharmacy"])
@@ -92,7 +84,7 @@ def test_the_lines_of_a_claim_are_brought_together_once(read, name):
     domain, table = TABLES[name]
     sent = {other: accounts.raw_rows(read(other), FEEDS[other]) for other in table.accounts_for}
     rules = quality.rules_for(domain.rules, name)
-    told = plan(accounts.set_aside(table.rows(**sent), rules, table.whole)).splitlines()
+    told = physical_plan(accounts.set_aside(table.rows(**sent), rules, table.whole)).splitlines()
     moved = [line for line in told if "Exchange hashpartitioning" in line and "claim_id" in line]
     assert len(moved) == 1 and "Window" in "".join(told)
 
