@@ -22,6 +22,7 @@ from data_ops.utils.local_server import (
     jar_cache,
     local_conf,
 )
+from tests.integration.commands import command, until
 
 JARS = (
     "delta-spark_4.2_2.13",
@@ -225,15 +226,17 @@ local_server.serve()
 
 
 @contextmanager
-def pretend(prefix: Path, enough: float = 0.0) -> Iterator[tuple[subprocess.Popen, int, str]]:
-    """A server process with a JVM that does nothing: the process, the JVM's id, its options."""
-    command, pipe = [sys.executable, "-c", PRETEND, str(prefix), str(enough)], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+def pretend(
+    prefix: Path, enough: float = 0.0
+) -> Iterator[tuple[subprocess.Popen, psutil.Process, str]]:
+    """A server process with a JVM that does nothing: the process, the JVM, its options."""
+    words, pipe = [sys.executable, "-c", PRETEND, str(prefix), str(enough)], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as server:
         server.stdin.write("{}\n")
         server.stdin.flush()
         pid, options = server.stdout.readline().split(maxsplit=1)
         assert server.stdout.readline().startswith("ready")
-        yield server, int(pid), options.strip()
+        yield server, psutil.Process(int(pid)), options.strip()
         if not server.stdin.closed:
             end(server)
 
@@ -249,9 +252,8 @@ def end(server: subprocess.Popen) -> None:
 def pretended(tmp_path, monkeypatch):
     """(a server process whose JVM does nothing, that JVM)."""
     monkeypatch.setenv("DATA_OPS_JARS", str(tmp_path))  # none: no archive
-    with pretend(tmp_path) as (server, pid, options):
+    with pretend(tmp_path) as (server, jvm, options):
         assert options == "none"
-        jvm = psutil.Process(pid)
         yield server, jvm
         with suppress(psutil.NoSuchProcess):
             jvm.kill()
@@ -295,24 +297,24 @@ def test_of_two_servers_the_first_to_end_leaves_the_archive(cache, tmp_path):
 
 
 def test_a_server_that_was_up_briefly_leaves_no_archive(cache, tmp_path):
-    with pretend(tmp_path, enough=600) as (server, pid, _):
+    with pretend(tmp_path, enough=600) as (server, jvm, _):
         end(server)
         assert server.wait(timeout=10) == 0
-        assert not psutil.pid_exists(pid)
+        assert until(lambda: not command(jvm), 10)
     assert not list(tmp_path.glob("*.jsa"))
 
 
 def test_when_its_parent_is_killed_a_server_goes_at_once_and_leaves_no_archive(cache, tmp_path):
-    with pretend(tmp_path) as (server, pid, _):
+    with pretend(tmp_path) as (server, jvm, _):
         server.stdin.close()
         assert server.wait(timeout=10) == 0
-        assert not psutil.pid_exists(pid)
+        assert until(lambda: not command(jvm), 10)
     assert not list(tmp_path.glob("*.jsa"))
 
 
 def test_a_jvm_that_was_killed_leaves_no_archive(cache, tmp_path):
-    with pretend(tmp_path) as (server, pid, _):
-        os.kill(pid, signal.SIGKILL)
+    with pretend(tmp_path) as (server, jvm, _):
+        jvm.kill()
         assert server.wait(timeout=10) != 0
     assert not list(tmp_path.glob("*.jsa"))
 
