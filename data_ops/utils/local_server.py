@@ -122,9 +122,9 @@ def _add_option(conf: dict[str, str], option: str) -> None:
 
 def _with_archive(conf: dict[str, str]) -> Path | None:
     "Have the JVM read the archive or, if there is none, leave one as it ends, in a file of its own: its path."
-    archive = class_archive()
     if not _cached_jars():  # the first start of all, which fetches them
         return None
+    archive = class_archive()
     if archive.exists():
         _add_option(conf, f"-XX:SharedArchiveFile={archive}")
         return None
