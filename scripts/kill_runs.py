@@ -110,7 +110,10 @@ def disturbed(root: Path, source: Path, jobs: list[str], dice: random.Random, ta
         if nth < due or not processes.get(victim):
             continue
         time.sleep(dice.random() * 0.2)  # not only in the moment after a commit
-        dice.choice(processes[victim]).kill()
+        try:
+            dice.choice(processes[victim]).kill()
+        except psutil.NoSuchProcess:  # it has just ended: the next commit will do
+            continue
         tally.victims[victim] += 1
         tally.tables[table] += 1
         everyone = [one for group in processes.values() for one in group]
