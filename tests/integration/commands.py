@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from data_ops.config import Settings, project_root
+from tests import jvm
 
 DATA_OPS = Path(sys.executable).with_name("data-ops")
 _OURS = {*map(str.upper, Settings.model_fields), "SPARK_REMOTE", "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
@@ -20,17 +21,17 @@ def environment(**changes: str) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if name not in _OURS}
     plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
     same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
-    same["DATA_OPS_JAVA_OPTIONS"] = os.environ["DATA_OPS_JAVA_OPTIONS"]
+    same["DATA_OPS_JAVA_OPTIONS"] = f"{jvm.COMPILES_FAST} {jvm.INTERPRETS_PLANS}"
     return plain | same | changes
 
 
-def start(*arguments: object) -> subprocess.Popen:
+def start(*arguments: object, **changes: str) -> subprocess.Popen:
     return subprocess.Popen(
         [DATA_OPS, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(),
+        env=environment(**changes),
         cwd=project_root(),
     )
 

@@ -25,20 +25,19 @@ class Lakehouse:
     name: str = ""
     domain: Domain = field(default_factory=lambda: get_domain("member"))
     data_source: str = "sample"
+    schemas: str = ""  # what their names begin with; default: something new
 
     def __post_init__(self):
-        self.name = f"it_{self.name}_{next(_numbers)}"
+        self.schemas = self.schemas or f"it_{self.name}_{next(_numbers)}"
         self.settings = load_settings(
             environment="local",
             data_source=self.data_source,
-            **{f"{domain}_schema": f"{self.name}_{domain}" for domain in (*DOMAINS, "ops")},
+            **{f"{domain}_schema": f"{self.schemas}_{domain}" for domain in (*DOMAINS, "ops")},
         )
 
     def of(self, domain: str) -> "Lakehouse":
         """The same schemas, seen from another domain."""
-        other = replace(self, domain=get_domain(domain))
-        other.name, other.settings = self.name, self.settings
-        return other
+        return replace(self, domain=get_domain(domain))
 
     def context(self, **options) -> Run:
         return Run(self.spark, self.settings, f"run-{next(_numbers)}", self.domain, **options)
@@ -52,6 +51,13 @@ class Lakehouse:
 
     def run(self) -> list[Outcome]:
         return self.land() + self.build()
+
+    def complete(self) -> None:
+        """Land and build what is not there yet."""
+        feeds = [self.context().name(feed.table) for feed in self.domain.feeds]
+        if not all(table_manager.exists(self.spark, name) for name in feeds):
+            self.land()
+        self.build()
 
     def table(self, name: str):
         if name in ("run_log", "row_ledger", "quality_metrics"):

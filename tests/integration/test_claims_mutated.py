@@ -25,7 +25,7 @@ COLUMNS = (
 @pytest.fixture(scope="module")
 def mutated(claims, mutated_rif):
     """The tables of both deliveries, landed at once, and the truth about them."""
-    return claims("mutated")[0], mutated_rif[1]
+    return claims("mutated"), mutated_rif[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,24 @@
-"""`data-ops run` as a person types it: whole runs, reruns, mistakes, and a run that is killed."""
+"""`data-ops run` as a person types it: mistakes, whole runs and those after them, a killed one."""
 
 import json
 import re
+import shutil
 import subprocess
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 
 from data_ops.bundle import load_bundle
-from data_ops.config import DOMAINS
+from data_ops.config import DOMAINS, project_root
+from data_ops.runs import get_domain
 from tests.integration import deltas
 from tests.integration.commands import assert_one_clear_line, command, data_ops, start, until
+from tests.integration.parity import contents
+from tests.integration.planted import TAIL, TOKEN, VALUES, leaks, plant
 from tests.pages import Page, self_contained
 
 TASKS = {
@@ -67,6 +71,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
     assert set(re.findall(r"^member/(\w+)", done.stdout, re.MULTILINE)) == TASKS["member"]
     assert "member/gold  after silver_eligibility" in done.stdout
     assert "full_refresh=true" in done.stdout
+    assert f"source={project_root() / 'data/sample/rif'}," in done.stdout
     assert not (tmp_path / "root").exists()
 
 
@@ -86,71 +91,142 @@ def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
 
 
 @dataclass
-class Whole:
-    """A run from nothing on the sample, and one that was started beside it."""
+class Ran:
+    """A run on a root, and what its tables hold afterwards."""
 
     root: Path
-    first: subprocess.CompletedProcess
-    beside: subprocess.CompletedProcess
-    versions: dict[str, int]  # after the run
-    data: dict[str, list]
+    source: Path
+    done: subprocess.CompletedProcess
+    beside: subprocess.CompletedProcess | None = None  # started while it was at work
+    versions: dict[str, int] = field(init=False)
+    data: dict[str, list] = field(init=False)
+
+    def __post_init__(self):
+        found = deltas.tables(self.root)
+        self.versions = {name: deltas.version(folder) for name, folder in found.items()}
+        self.data = {name: deltas.data(folder) for name, folder in found.items()}
+
+    @property
+    def id(self) -> str:
+        return Path(self.done.stdout.splitlines()[-1]).parent.name
+
+    @property
+    def copy(self) -> Path:
+        """The root as it is now, for what would spoil it."""
+        to = self.root.with_name(f"copy_{len(list(self.root.parent.iterdir()))}")
+        return shutil.copytree(self.root, to)
+
+
+def deliver(deliveries: Path, which: str, source: Path) -> None:
+    shutil.copytree(deliveries / which, source / which)
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    root = tmp_path_factory.mktemp("whole") / "root"
-    running = start("run", "--root", root)
+def first(tmp_path_factory, mutated_rif):
+    """From nothing, on the first delivery."""
+    place = tmp_path_factory.mktemp("whole")
+    root, source = place / "root", place / "source"
+    deliver(mutated_rif[0], "1", source)
+    (source / "notes.txt").write_text("call the sender\n")
+    running = start("run", "--root", root, "--source", source, DATABRICKS_TOKEN=TOKEN)
     try:
         assert until(lambda: (root / "runs").exists(), 60)
         beside = data_ops("run", "member", "--root", root)
         out, err = running.communicate(timeout=600)
     finally:
         running.kill()
-    first = subprocess.CompletedProcess(running.args, running.returncode, out, err)
-    found = deltas.tables(root)
-    versions = {name: deltas.version(folder) for name, folder in found.items()}
-    data = {name: deltas.data(folder) for name, folder in found.items()}
-    return Whole(root, first, beside, versions, data)
+    done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
+    return Ran(root, source, done, beside)
 
 
 @pytest.fixture(scope="module")
-def second(whole):
-    """A run after it, with nothing new."""
-    return data_ops("run", "--root", whole.root)
+def second(first, mutated_rif):
+    """When gold has been built, the second delivery has come."""
+    deliver(mutated_rif[0], "2", first.source)
+    return Ran(first.root, first.source, data_ops("run", "--root", first.root, *sent(first)))
 
 
-def of_the_data(versions: dict[str, int]) -> dict[str, int]:
+@pytest.fixture(scope="module")
+def third(second):
+    """With nothing new."""
+    return Ran(second.root, second.source, data_ops("run", "--root", second.root, *sent(second)))
+
+
+def sent(ran: Ran) -> tuple[str, Path]:
+    return "--source", ran.source
+
+
+def of_the_data(tables: dict) -> dict:
     """Without the operations tables, which each run adds to."""
-    return {name: number for name, number in versions.items() if "_ops." not in name}
+    return {name: told for name, told in tables.items() if "_ops." not in name}
 
 
-def test_a_run_from_nothing_builds_every_table(whole):
-    assert (whole.first.returncode, whole.first.stderr) == (0, "")
-    names = {name.rpartition(".")[2] for name in of_the_data(whole.versions)}
-    assert names >= {"bronze_beneficiary", "silver_demographics", "silver_enrollment"}
-    assert names >= {"silver_eligibility", "silver_member_status", "silver_demographics_quarantine"}
-    assert names >= {"gold_member_current", "gold_member_months", "gold_coverage_gaps"}
-    assert names >= {"silver_medical", "silver_pharmacy_quarantine", "gold_pmpm", "gold_encounters"}
-    assert len(whole.data["local_member.gold_member_current"]) == 346
+def plain(name: str) -> str:
+    """A table's name without its schema."""
+    return name.rpartition(".")[2]
 
 
-def test_the_closing_table_counts_rows(whole):
-    rows = re.findall(r"^✓\s+(\w+)/(\w+)\s+([\d,]+)", whole.first.stdout, re.MULTILINE)
-    assert {(job, task) for job, task, _ in rows} == {(j, t) for j in TASKS for t in TASKS[j]}
-    counts = {(job, task): count for job, task, count in rows}
-    assert (counts["member", "bronze"], counts["claims", "bronze"]) == ("1,850", "100,997")
+def test_a_run_from_nothing_builds_every_table(first):
+    assert (first.done.returncode, first.done.stderr) == (0, "")
+    names = {name for job in TASKS for name in built(job)}
+    assert {plain(name) for name in of_the_data(first.versions)} == names
+    empty = {plain(name) for name, rows in of_the_data(first.data).items() if not rows}
+    assert empty < {name for name in names if name.endswith("_quarantine")} | NEVER_SENT
 
 
-def test_claims_run_after_members(whole):
-    begun = re.findall(r"^(running|done)\s+(\w+)/", whole.first.stdout, re.MULTILINE)
+NEVER_SENT = {"bronze_beneficiary_history"}
+
+
+def built(job: str) -> list[str]:
+    """Every table of a domain."""
+    domain = get_domain(job)
+    kept = [f"{table.name}_quarantine" for table in domain.tables if table.rows]
+    return [feed.table for feed in domain.feeds] + [table.name for table in domain.tables] + kept
+
+
+def raw(source: Path, job: str) -> dict[str, int]:
+    """Raw file → its rows, of the files of a domain."""
+    patterns = [feed.pattern for feed in get_domain(job).feeds]
+    ours = [
+        path
+        for path in source.rglob("*.csv")
+        if any(re.fullmatch(one, path.name) for one in patterns)
+    ]
+    return {str(path): path.read_bytes().count(b"\n") - 1 for path in ours}
+
+
+def test_the_closing_table_counts_rows(first, mutated_rif):
+    told = re.findall(r"^✓\s+(\w+)/(\w+)\s+([\d,]+)", first.done.stdout, re.MULTILINE)
+    assert {(job, task) for job, task, _ in told} == {(j, t) for j in TASKS for t in TASKS[j]}
+    counts = {(job, task): int(count.replace(",", "")) for job, task, count in told}
+    for job in TASKS:
+        assert counts[job, "bronze"] == sum(raw(mutated_rif[0] / "1", job).values())
+
+
+def test_claims_run_after_members(first):
+    begun = re.findall(r"^(running|done)\s+(\w+)/", first.done.stdout, re.MULTILINE)
     assert begun.index(("running", "claims")) > max(
         nth for nth, event in enumerate(begun) if event == ("done", "member")
     )
 
 
-def test_executed_notebooks_log_and_summary_are_kept(whole, second):
-    runs = sorted((whole.root / "runs").iterdir())
-    assert len(runs) == 2  # the run that was turned away left none
+def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(second, claims):
+    """Deletes, corrections, claims of persons whose coverage has changed: as if never otherwise."""
+    at_once = claims("mutated")
+    assert (second.done.returncode, second.done.stderr) == (0, "")
+    for job in TASKS:
+        for name, rows in contents(at_once.of(job)).items():
+            assert second.data[f"local_{job}.{name}"] == rows, name
+
+
+def test_a_run_with_nothing_new_makes_no_new_version_of_a_table(second, third):
+    assert (third.done.returncode, third.done.stderr) == (0, "")
+    assert of_the_data(third.versions) == of_the_data(second.versions)
+
+
+def test_executed_notebooks_log_and_summary_are_kept(third):
+    runs = sorted((third.root / "runs").iterdir())
+    assert len(runs) == 3  # the run that was turned away left none
     for run in runs:
         for job, tasks in TASKS.items():
             assert {path.stem for path in (run / job).glob("*.ipynb")} == tasks
@@ -160,58 +236,48 @@ def test_executed_notebooks_log_and_summary_are_kept(whole, second):
         assert {event["run_id"] for event in events} == {run.name}
 
 
-def test_a_second_run_makes_no_new_version_of_a_table(whole, second):
-    assert (second.returncode, second.stderr) == (0, "")
-    after = {name: deltas.version(path) for name, path in deltas.tables(whole.root).items()}
-    assert of_the_data(after) == of_the_data(whole.versions)
-
-
-def test_a_run_leaves_a_report_that_opens_from_disk_and_shows_nobody(whole):
-    html = report_of(whole.first)
+def test_a_run_leaves_a_report_that_opens_from_disk_and_shows_nobody(first):
+    html = report_of(first.done)
     assert self_contained(html) == [] and len(html) < 2_000_000
     text = Page(html).text
-    for told in (
-        f"{NUMBER} of {NUMBER}",
-        "bronze_carrier",
-        "gold_pmpm",
-        "Part A 300",
-        "export_summary.csv.gz",
-    ):
+    for told in (f"{NUMBER} of {NUMBER}", "bronze_carrier", "gold_pmpm", "Part A", "notes.txt"):
         assert told in text
 
 
-def test_the_report_of_a_second_run_says_that_nothing_changed_and_where_the_files_went(second):
-    text = Page(report_of(second)).text
-    assert "Nothing changed since run" in text and "known already: 100,997 rows, 8 files" in text
+def test_the_report_of_a_run_with_nothing_new_says_so_and_where_the_files_went(third):
+    text = Page(report_of(third.done)).text
+    known = raw(third.source, "claims")
+    assert "Nothing changed since run" in text
+    assert f"known already: {sum(known.values()):,} rows, {len(known)} files" in text
 
 
-def test_a_report_is_drawn_again_from_what_was_kept_without_spark(whole, second):
-    for run in sorted((whole.root / "runs").iterdir()):
+def test_a_report_is_drawn_again_from_what_was_kept_without_spark(third):
+    for run in sorted((third.root / "runs").iterdir()):
         before = (run / "report.html").read_text(encoding="utf-8")
-        done = data_ops("report", run.name, "--root", whole.root, PATH="", JAVA_HOME="")
+        done = data_ops("report", run.name, "--root", third.root, PATH="", JAVA_HOME="")
         assert (done.returncode, done.stderr, report_of(done)) == (0, "", before)
 
 
-def test_an_unknown_run_has_no_report_and_is_told_with_those_there_are(whole):
-    known = {path.name for path in (whole.root / "runs").iterdir()}
-    done = data_ops("report", "run-7", "--root", whole.root)
+def test_an_unknown_run_has_no_report_and_is_told_with_those_there_are(first):
+    known = {path.name for path in (first.root / "runs").iterdir()}
+    done = data_ops("report", "run-7", "--root", first.root)
     assert_one_clear_line(done, "'run-7'")
     assert any(name in done.stderr for name in known)
 
 
-def test_of_two_runs_on_one_root_the_second_is_turned_away(whole):
-    assert_one_clear_line(whole.beside, "data-ops: another run is at work here", "--root")
+def test_of_two_runs_on_one_root_the_second_is_turned_away(first):
+    assert_one_clear_line(first.beside, "data-ops: another run is at work here", "--root")
 
 
 # ------------------------------------------------------------------------------ other commands
 
 
-def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(whole):
-    done = data_ops("quarantine", "list", "--root", whole.root)
+def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(third):
+    done = data_ops("quarantine", "list", "--root", third.root)
     assert (done.returncode, done.stderr) == (0, "")
     counted = Counter(
-        (name.rpartition(".")[2].removesuffix("_quarantine"), rule)
-        for name, path in deltas.tables(whole.root).items()
+        (plain(name).removesuffix("_quarantine"), rule)
+        for name, path in deltas.tables(third.root).items()
         if name.endswith("_quarantine")
         for (reasons,) in deltas.rows(path, "_reasons")
         for rule in reasons
@@ -220,54 +286,106 @@ def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_person
     for line in done.stdout.splitlines()[1:]:
         table, rule, _, rows, *_ = line.split()
         listed[table, rule] += int(rows.replace(",", ""))
-    assert listed == counted
+    assert listed == counted and listed["silver_enrollment", "keys_present"]
+    assert [value for value in VALUES if value in done.stdout] == []
 
 
-def test_a_replay_with_nothing_mended_releases_nothing(whole):
-    done = data_ops("quarantine", "replay", "--root", whole.root)
+def test_a_replay_with_nothing_mended_releases_nothing(third):
+    done = data_ops("quarantine", "replay", "--root", third.root)
     assert (done.returncode, done.stderr) == (0, "")
     found = {}
     for table, *counts in map(str.split, done.stdout.splitlines()[1:]):
         found[table] = [int(count.replace(",", "")) for count in counts]
     sizes = {
-        name.rpartition(".")[2].removesuffix("_quarantine"): len(rows)
-        for name, rows in whole.data.items()
+        plain(name).removesuffix("_quarantine"): len(rows)
+        for name, rows in third.data.items()
         if name.endswith("_quarantine")
     }
     assert found == {table: [size, 0, 0, size] for table, size in sizes.items()}
 
 
-def test_a_dry_restore_of_the_first_run_names_every_table_and_of_an_unknown_one_the_runs(
-    whole, second
-):
-    first, *_ = sorted(path.name for path in (whole.root / "runs").iterdir())
-    done = data_ops("restore", first, "--root", whole.root, "--dry-run")
+@pytest.mark.slow
+def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(third):
+    done = data_ops("restore", first_id(third), "--root", third.root, "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()[1:]]
-    changed = {name for name, rows in of_the_data(whole.data).items() if rows}
+    changed = {name for name, rows in of_the_data(third.data).items() if rows}
     assert {name for name, *numbers in lines if numbers[-1] == "0"} == changed
-    assert_one_clear_line(data_ops("restore", "run-7", "--root", whole.root), "'run-7'", first)
+    unknown = data_ops("restore", "run-7", "--root", third.root)
+    assert_one_clear_line(unknown, "'run-7'", first_id(third))
 
 
-def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(whole):
-    done = data_ops("maintain", "--root", whole.root)
+def first_id(ran: Ran) -> str:
+    return min(path.name for path in (ran.root / "runs").iterdir())
+
+
+@pytest.fixture(scope="module")
+def restored(second, third):
+    """A root whose second run was taken back, and what the command said."""
+    root = third.copy
+    return root, data_ops("restore", second.id, "--root", root)
+
+
+def test_a_run_is_undone_across_all_tables(first, restored):
+    root, done = restored
     assert (done.returncode, done.stderr) == (0, "")
-    told = {line.split()[0] for line in done.stdout.splitlines()[1:]}
-    assert told == set(whole.data)
-    found = {name: deltas.data(path) for name, path in deltas.tables(whole.root).items()}
-    assert [name for name in of_the_data(found) if found[name] != whole.data[name]] == []
+    found = {name: deltas.data(path) for name, path in deltas.tables(root).items()}
+    assert of_the_data(found) == of_the_data(first.data)
+
+
+@pytest.mark.slow
+def test_after_an_undo_the_next_run_does_it_again(second, restored):
+    again = Ran(restored[0], second.source, data_ops("run", "--root", restored[0], *sent(second)))
+    assert (again.done.returncode, again.done.stderr) == (0, "")
+    assert of_the_data(again.data) == of_the_data(second.data)
+
+
+def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(third, tmp_path):
+    kept = ("local_member.silver_enrollment", "local_claims.gold_pmpm", "local_ops.row_ledger")
+    for name in kept:  # they are looked after one by one, so a few will do
+        folder = deltas.tables(third.root)[name]
+        shutil.copytree(folder, tmp_path / folder.relative_to(third.root))
+    done = data_ops("maintain", "--root", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {line.split()[0] for line in done.stdout.splitlines()[1:]} == set(kept)
+    found = {name: deltas.data(path) for name, path in deltas.tables(tmp_path).items()}
+    assert found == {name: third.data[name] for name in kept}
+
+
+# ------------------------------------------------------------------------------------- leaks
+
+
+def test_runs_that_succeed_show_neither_token_nor_person(first, second, third):
+    said = [
+        stream for ran in (first, second, third) for stream in (ran.done.stdout, ran.done.stderr)
+    ]
+    assert leaks(first.root, *said) == []
+
+
+def test_a_run_that_meets_a_damaged_table_shows_neither_token_nor_person(third, tmp_path):
+    """The engine's own error would quote the row."""
+    root, more = third.copy, tmp_path / "beneficiary_2019.csv"
+    shutil.copy(third.source / "1/beneficiary_2020.csv", more)
+    plant(more)
+    for part in (root / "warehouse/local_member.db/silver_demographics").rglob("*.parquet"):
+        part.write_bytes(TAIL.encode() * 9)
+    bad = data_ops("run", "member", "--root", root, "--source", tmp_path, DATABRICKS_TOKEN=TOKEN)
+    assert bad.returncode == 1 and "silver_demographics" in bad.stderr
+    assert leaks(root, bad.stdout, bad.stderr) == []
 
 
 # ---------------------------------------------------------------------------------------- killed
 
 
-def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(whole, tmp_path):
-    root = tmp_path / "root"
-    running = start("run", "member", "--root", root)
+def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(
+    first, mutated_rif, tmp_path
+):
+    root, source = tmp_path / "root", mutated_rif[0] / "1"
+    running = start("run", "member", "--root", root, "--source", source)
     family: list[psutil.Process] = []
     try:
-        enrollment = "local_member.silver_enrollment"
-        assert until(lambda: enrollment in deltas.tables(root), 200)
+        begun = "local_member.silver_demographics"
+        assert until(lambda: begun in deltas.tables(root), 200)
         family = psutil.Process(running.pid).children(recursive=True)
         commands = " ".join(map(command, family))
         assert "ipykernel" in commands
@@ -280,10 +398,7 @@ def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(whole
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         running.communicate()
-    again = data_ops("run", "member", "--root", root)
-    assert (again.returncode, again.stderr) == (0, "")
-    found = {name: deltas.data(path) for name, path in deltas.tables(root).items()}
-    ours = [name for name in found if "_ops." not in name]
-    assert {*ours} == {name for name in whole.data if name.startswith("local_member.")}
-    assert {name: len(found[name]) for name in ours} == {n: len(whole.data[n]) for n in ours}
-    assert not [name for name in ours if found[name] != whole.data[name]]
+    again = Ran(root, source, data_ops("run", "member", "--root", root, "--source", source))
+    assert (again.done.returncode, again.done.stderr) == (0, "")
+    undisturbed = {n: rows for n, rows in first.data.items() if n.startswith("local_member.")}
+    assert of_the_data(again.data) == undisturbed

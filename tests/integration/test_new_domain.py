@@ -55,21 +55,26 @@ def done(process: subprocess.CompletedProcess) -> str:
     return process.stdout
 
 
+@dataclass
+class Written:
+    """A project in which a domain was scaffolded and exported, and the files that were new."""
+
+    project: Project
+    new: set[str]
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
+def written(tmp_path_factory) -> Written:
     root = tmp_path_factory.mktemp("copy") / "project"
     shutil.copytree(project_root(), root, ignore=shutil.ignore_patterns(*LEFT_OUT))
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)  # a test of the project asks git
-    return Project(root)
-
-
-def test_a_new_domain_lives_from_its_first_file_to_gold(project, tmp_path):
+    project = Project(root)
     before = project.files()
     told = done(project.data_ops("new-domain", NAME, "--dry-run"))
     assert project.files() == before
 
-    written = done(project.data_ops("new-domain", NAME))
-    assert written.startswith(told) and "next: nbdev_export" in written
+    said = done(project.data_ops("new-domain", NAME))
+    assert said.startswith(told) and "next: nbdev_export" in said
     after = project.files()
     new, changed = (
         {line.split()[1] for line in told.splitlines() if line.startswith(word)}
@@ -78,27 +83,48 @@ def test_a_new_domain_lives_from_its_first_file_to_gold(project, tmp_path):
     assert set(after) - set(before) == new
     assert {name for name in before if after[name] != before[name]} == changed
     done(project("nbdev_export"))
+    return Written(project, new)
 
-    exported = project.files()
-    again = project.data_ops("new-domain", NAME)
+
+@pytest.fixture(scope="module")
+def lakehouse(written, tmp_path_factory) -> Path:
+    """A run of the new domain's job on its first file."""
+    root = tmp_path_factory.mktemp("new") / "lakehouse"
+    assert f"{NAME}/gold" in done(written.project.data_ops("run", NAME, "--root", root))
+    return root
+
+
+def test_a_domain_is_written_once(written):
+    exported = written.project.files()
+    again = written.project.data_ops("new-domain", NAME)
     assert_one_clear_line(again, f"'{NAME}' is a domain already", "choose another name")
-    assert again.returncode == 2 and project.files() == exported
+    assert again.returncode == 2 and written.project.files() == exported
 
-    done(project("python", "scripts/check_in_step.py"))
-    notebooks = sorted(name for name in new if name.startswith("nbs/"))
+
+def test_a_new_domain_is_in_step_and_its_bundle_holds(written):
+    done(written.project("python", "scripts/check_in_step.py"))
+    assert done(written.project.data_ops("check")).startswith("ok: ")
+
+
+def test_its_job_brings_the_first_file_to_gold(lakehouse):
+    assert_tables(lakehouse, f"local_{NAME}", "local_ops")
+
+
+@pytest.mark.slow
+def test_its_own_tests_and_those_of_the_frame_pass(written):
+    notebooks = sorted(name for name in written.new if name.startswith("nbs/"))
     assert len(notebooks) == 5
     frame = [f"tests/unit/data_ops/test_{name}.py" for name in FRAME]
     tests = [f"tests/unit/domains/{NAME}", *notebooks, *frame, "tests/unit/docs_site"]
-    done(project("pytest", *tests))
+    done(written.project("pytest", *tests))
 
-    assert done(project.data_ops("check")).startswith("ok: ")
-    root = tmp_path / "lakehouse"
-    assert f"{NAME}/gold" in done(project.data_ops("run", NAME, "--root", root))
-    done(project.data_ops("pipeline", NAME, "--root", root))
-    assert_tables(root, f"local_{NAME}", "local_ops")
-    assert_tables(root, f"local_{NAME}_pipeline", "local_ops_pipeline")
 
-    early = project.data_ops("pipeline", "claims", "--root", root)  # that of members comes first
+@pytest.mark.slow
+def test_its_pipeline_makes_the_same_tables(written, lakehouse):
+    done(written.project.data_ops("pipeline", NAME, "--root", lakehouse))
+    assert_tables(lakehouse, f"local_{NAME}_pipeline", "local_ops_pipeline")
+
+    early = written.project.data_ops("pipeline", "claims", "--root", lakehouse)
     assert_one_clear_line(early, "local_member_pipeline.", "does not exist yet", "pipeline of")
 
 

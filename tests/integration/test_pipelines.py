@@ -70,7 +70,7 @@ def test_of_a_second_delivery_only_the_new_file_is_read(piped):
 
 
 def test_two_deliveries_make_the_tables_that_the_jobs_make_of_one(piped, members):
-    jobs, _ = members("sample")
+    jobs = members("sample")
     assert_same_tables(jobs, piped.lakehouse)
 
 

@@ -15,7 +15,7 @@ DOMAINS = ("member", "claims")
 @pytest.fixture(scope="module", params=["cms", "sample", "massachusetts", "mutated"])
 def both(request, claims, spark, tmp_path_factory):
     """(lakehouse of the jobs, lakehouse of the pipelines)."""
-    jobs, _ = claims(request.param)
+    jobs = claims(request.param)
     piped = Lakehouse(spark, jobs.source, name=f"{request.param}_piped")
     root = tmp_path_factory.mktemp("piped")
     for domain in DOMAINS:
