@@ -7,6 +7,7 @@ an original: what corrections do is told by the record of the mutator.
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -28,11 +29,24 @@ PARTS = {
 END = date(9999, 12, 31)
 
 
-def read(folder: Path, feed: str) -> pd.DataFrame:
+# What is read of a line.
+COLUMNS = {
+    *("BENE_ID", "CLM_ID", "CLM_FROM_DT", "CLM_THRU_DT", "CLM_PMT_AMT", "NCH_WKLY_PROC_DT"),
+    *("NCH_NEAR_LINE_REC_IDENT_CD", "CLM_FAC_TYPE_CD", "CLM_SRVC_CLSFCTN_TYPE_CD", "ORG_NPI_NUM"),
+    *("CLM_ADMSN_DT", "NCH_BENE_DSCHRG_DT", "PTNT_DSCHRG_STUS_CD", "REV_CNTR"),
+    *LINE_PAYMENT.values(),
+    *("PDE_ID", "SRVC_DT", "PD_DT", "PLAN_CNTRCT_REC_ID", "PROD_SRVC_ID", "DAYS_SUPLY_NUM"),
+    *("CVRD_D_PLAN_PD_AMT", "NCVRD_PLAN_PD_AMT"),
+}
+
+
+def read(folder: Path, feed: str) -> list[dict[str, str]]:
     """Every row of a feed as text, blanks around values taken off; '' where there is nothing."""
     (path,) = Path(folder).glob(f"{feed}.csv*")
-    frame = pd.read_csv(path, sep="|", dtype=str, keep_default_na=False, quoting=3)
-    return frame.apply(lambda column: column.str.strip())
+    frame = pd.read_csv(
+        path, sep="|", dtype=str, keep_default_na=False, quoting=3, usecols=COLUMNS.__contains__
+    )
+    return frame.apply(lambda column: column.str.strip()).to_dict("records")
 
 
 def cents(text: str) -> int:
@@ -48,10 +62,11 @@ def month(when: date) -> date:
     return when.replace(day=1)
 
 
+@cache
 def claims(folder: Path, feed: str) -> dict[str, dict]:
     """Claim id → first row of the claim, with `lines` and header `paid` in cents."""
     found: dict[str, dict] = {}
-    for row in read(folder, feed).to_dict("records"):
+    for row in read(folder, feed):
         claim = found.setdefault(
             row["CLM_ID"], row | {"lines": [], "paid": cents(row["CLM_PMT_AMT"])}
         )
@@ -62,6 +77,7 @@ def claims(folder: Path, feed: str) -> dict[str, dict]:
     return found
 
 
+@cache
 def fills(folder: Path) -> list[dict]:
     return [
         row
@@ -69,7 +85,7 @@ def fills(folder: Path) -> list[dict]:
             "from": day(row["SRVC_DT"]),
             "paid": cents(row["CVRD_D_PLAN_PD_AMT"]) + cents(row["NCVRD_PLAN_PD_AMT"]),
         }
-        for row in read(folder, "pde").to_dict("records")
+        for row in read(folder, "pde")
     ]
 
 
@@ -85,6 +101,7 @@ def line_payments(folder: Path, feed: str) -> dict[str, int]:
     return sums
 
 
+@cache
 def coverage(folder: Path) -> dict[str, list[tuple]]:
     """Person → (part, plan, first day, last day) of every island; a known person may have none."""
     spans: dict[str, list[tuple]] = {person: [] for person in _persons(folder)}
