@@ -23,7 +23,7 @@ atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
 # The few tests of classic Spark take its plans as they come.
 _CLASSIC = os.environ.get("DATA_OPS_SPARK_MODE") == "classic"
-_JAVA = jvm.COMPILES_FAST if _CLASSIC else f"{jvm.COMPILES_WELL} {jvm.INTERPRETS_PLANS}"
+_JAVA = jvm.COMPILES_FAST if _CLASSIC else jvm.LONG_LIVED
 
 _OTHERS = ("SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION", *map(str.upper, Settings.model_fields))
 for name in _OTHERS:

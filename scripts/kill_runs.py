@@ -129,8 +129,7 @@ def disturbed(root: Path, source: Path, jobs: list[str], dice: random.Random, ta
 
 def contents(root: Path) -> dict[str, list[tuple]]:
     """Rows of every table but those of operations, without what depends on the run."""
-    found = {name: path for name, path in deltas.tables(root).items() if "_ops." not in name}
-    return {name: deltas.data(path) for name, path in found.items()}
+    return {name: rows for name, rows in deltas.contents(root).items() if "_ops." not in name}
 
 
 def landed(root: Path) -> dict[str, list[int]]:
@@ -203,8 +202,7 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=30)
     parser.add_argument("--jobs", nargs="*", default=["member", "claims"])
     options = parser.parse_args()
-    fast = f"{jvm.COMPILES_FAST} {jvm.INTERPRETS_PLANS}"
-    os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", fast)
+    os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", jvm.SHORT_LIVED)
     work = Path(tempfile.mkdtemp(prefix="kill_runs_"))
     print(f"at work in {work}, which stays if something differs", flush=True)
     source, undisturbed = work / "source", work / "undisturbed"

@@ -5,3 +5,6 @@ COMPILES_FAST = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+Use
 # A long one is worth compiling for: from the second build on it takes two thirds of the time.
 COMPILES_WELL = "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC"
 INTERPRETS_PLANS = "-Dspark.sql.codegen.wholeStage=false -Dspark.sql.codegen.factoryMode=NO_CODEGEN"
+
+SHORT_LIVED = f"{COMPILES_FAST} {INTERPRETS_PLANS}"
+LONG_LIVED = f"{COMPILES_WELL} {INTERPRETS_PLANS}"

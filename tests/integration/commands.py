@@ -21,7 +21,7 @@ def environment(**changes: str) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if name not in _OURS}
     plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
     same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
-    same["DATA_OPS_JAVA_OPTIONS"] = f"{jvm.COMPILES_FAST} {jvm.INTERPRETS_PLANS}"
+    same["DATA_OPS_JAVA_OPTIONS"] = jvm.SHORT_LIVED
     return plain | same | changes
 
 

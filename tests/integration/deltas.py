@@ -56,3 +56,8 @@ def rows(folder: Path, columns: str = "*") -> list[tuple]:
 def data(folder: Path) -> list[tuple]:
     """The rows without the columns that depend on the run."""
     return rows(folder, "COLUMNS(lambda c: NOT starts_with(c, '_'))")
+
+
+def contents(root: Path) -> dict[str, list[tuple]]:
+    """schema.table → its rows without the columns that depend on the run."""
+    return {name: data(folder) for name, folder in tables(root).items()}

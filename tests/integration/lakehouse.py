@@ -16,6 +16,14 @@ SHARED = project_root().parent / "shared/data"
 _numbers = count(1)
 
 
+def names_of(domain: Domain) -> list[str]:
+    """Every table of a domain."""
+    feeds = [feed.table for feed in domain.feeds]
+    tables = [table.name for table in domain.tables]
+    kept = [f"{table.name}_quarantine" for table in domain.tables if table.rows]
+    return feeds + tables + kept
+
+
 @dataclass
 class Lakehouse:
     """One raw folder's tables; each call of `run` is a run of all tasks."""
@@ -65,10 +73,7 @@ class Lakehouse:
         return self.spark.table(self.context().name(name))
 
     def names(self) -> list[str]:
-        feeds = [feed.table for feed in self.domain.feeds]
-        tables = [table.name for table in self.domain.tables]
-        kept = [f"{table.name}_quarantine" for table in self.domain.tables if table.rows]
-        return feeds + tables + kept
+        return names_of(self.domain)
 
     def versions(self) -> dict[str, int]:
         return {

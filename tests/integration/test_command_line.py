@@ -17,6 +17,7 @@ from data_ops.config import DOMAINS, project_root
 from data_ops.runs import get_domain
 from tests.integration import deltas
 from tests.integration.commands import assert_one_clear_line, command, data_ops, start, until
+from tests.integration.lakehouse import names_of
 from tests.integration.parity import contents
 from tests.integration.planted import TAIL, TOKEN, VALUES, leaks, plant
 from tests.pages import Page, self_contained
@@ -104,21 +105,11 @@ class Ran:
     def __post_init__(self):
         found = deltas.tables(self.root)
         self.versions = {name: deltas.version(folder) for name, folder in found.items()}
-        self.data = {name: deltas.data(folder) for name, folder in found.items()}
+        self.data = deltas.contents(self.root)
 
     @property
     def id(self) -> str:
         return Path(self.done.stdout.splitlines()[-1]).parent.name
-
-    @property
-    def copy(self) -> Path:
-        """The root as it is now, for what would spoil it."""
-        to = self.root.with_name(f"copy_{len(list(self.root.parent.iterdir()))}")
-        return shutil.copytree(self.root, to)
-
-
-def deliver(deliveries: Path, which: str, source: Path) -> None:
-    shutil.copytree(deliveries / which, source / which)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +117,7 @@ def first(tmp_path_factory, mutated_rif):
     """From nothing, on the first delivery."""
     place = tmp_path_factory.mktemp("whole")
     root, source = place / "root", place / "source"
-    deliver(mutated_rif[0], "1", source)
+    shutil.copytree(mutated_rif[0] / "1", source / "1")
     (source / "notes.txt").write_text("call the sender\n")
     running = start("run", "--root", root, "--source", source, DATABRICKS_TOKEN=TOKEN)
     try:
@@ -142,7 +133,7 @@ def first(tmp_path_factory, mutated_rif):
 @pytest.fixture(scope="module")
 def second(first, mutated_rif):
     """When gold has been built, the second delivery has come."""
-    deliver(mutated_rif[0], "2", first.source)
+    shutil.copytree(mutated_rif[0] / "2", first.source / "2")
     return Ran(first.root, first.source, data_ops("run", "--root", first.root, *sent(first)))
 
 
@@ -168,20 +159,13 @@ def plain(name: str) -> str:
 
 def test_a_run_from_nothing_builds_every_table(first):
     assert (first.done.returncode, first.done.stderr) == (0, "")
-    names = {name for job in TASKS for name in built(job)}
+    names = {name for job in TASKS for name in names_of(get_domain(job))}
     assert {plain(name) for name in of_the_data(first.versions)} == names
     empty = {plain(name) for name, rows in of_the_data(first.data).items() if not rows}
     assert empty < {name for name in names if name.endswith("_quarantine")} | NEVER_SENT
 
 
 NEVER_SENT = {"bronze_beneficiary_history"}
-
-
-def built(job: str) -> list[str]:
-    """Every table of a domain."""
-    domain = get_domain(job)
-    kept = [f"{table.name}_quarantine" for table in domain.tables if table.rows]
-    return [feed.table for feed in domain.feeds] + [table.name for table in domain.tables] + kept
 
 
 def raw(source: Path, job: str) -> dict[str, int]:
@@ -195,12 +179,12 @@ def raw(source: Path, job: str) -> dict[str, int]:
     return {str(path): path.read_bytes().count(b"\n") - 1 for path in ours}
 
 
-def test_the_closing_table_counts_rows(first, mutated_rif):
+def test_the_closing_table_counts_rows(first):
     told = re.findall(r"^✓\s+(\w+)/(\w+)\s+([\d,]+)", first.done.stdout, re.MULTILINE)
     assert {(job, task) for job, task, _ in told} == {(j, t) for j in TASKS for t in TASKS[j]}
     counts = {(job, task): int(count.replace(",", "")) for job, task, count in told}
     for job in TASKS:
-        assert counts[job, "bronze"] == sum(raw(mutated_rif[0] / "1", job).values())
+        assert counts[job, "bronze"] == sum(raw(first.source / "1", job).values())
 
 
 def test_claims_run_after_members(first):
@@ -240,8 +224,18 @@ def test_a_run_leaves_a_report_that_opens_from_disk_and_shows_nobody(first):
     html = report_of(first.done)
     assert self_contained(html) == [] and len(html) < 2_000_000
     text = Page(html).text
-    for told in (f"{NUMBER} of {NUMBER}", "bronze_carrier", "gold_pmpm", "Part A", "notes.txt"):
+    covered = f"Part A {members_at_last(first, 'PART_A')}"
+    for told in (f"{NUMBER} of {NUMBER}", "bronze_carrier", "gold_pmpm", covered, "notes.txt"):
         assert told in text
+
+
+def members_at_last(ran: Ran, part: str) -> int:
+    """Persons with that coverage in the latest month."""
+    contract = get_domain("member").table("gold_member_months").contract
+    month, kind = map(contract.names.index, ("coverage_month", "coverage_type"))
+    rows = ran.data["local_member.gold_member_months"]
+    last = max(row[month] for row in rows)
+    return sum((row[month], row[kind]) == (last, part) for row in rows)
 
 
 def test_the_report_of_a_run_with_nothing_new_says_so_and_where_the_files_went(third):
@@ -305,32 +299,29 @@ def test_a_replay_with_nothing_mended_releases_nothing(third):
 
 
 @pytest.mark.slow
-def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(third):
-    done = data_ops("restore", first_id(third), "--root", third.root, "--dry-run")
+def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(
+    first, third
+):
+    done = data_ops("restore", first.id, "--root", third.root, "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()[1:]]
     changed = {name for name, rows in of_the_data(third.data).items() if rows}
     assert {name for name, *numbers in lines if numbers[-1] == "0"} == changed
     unknown = data_ops("restore", "run-7", "--root", third.root)
-    assert_one_clear_line(unknown, "'run-7'", first_id(third))
-
-
-def first_id(ran: Ran) -> str:
-    return min(path.name for path in (ran.root / "runs").iterdir())
+    assert_one_clear_line(unknown, "'run-7'", first.id)
 
 
 @pytest.fixture(scope="module")
-def restored(second, third):
-    """A root whose second run was taken back, and what the command said."""
-    root = third.copy
+def restored(second, third, tmp_path_factory):
+    """A copy of the root whose second run was taken back, and what the command said."""
+    root = shutil.copytree(third.root, tmp_path_factory.mktemp("restored") / "root")
     return root, data_ops("restore", second.id, "--root", root)
 
 
 def test_a_run_is_undone_across_all_tables(first, restored):
     root, done = restored
     assert (done.returncode, done.stderr) == (0, "")
-    found = {name: deltas.data(path) for name, path in deltas.tables(root).items()}
-    assert of_the_data(found) == of_the_data(first.data)
+    assert of_the_data(deltas.contents(root)) == of_the_data(first.data)
 
 
 @pytest.mark.slow
@@ -348,8 +339,7 @@ def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(third, tmp_pa
     done = data_ops("maintain", "--root", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert {line.split()[0] for line in done.stdout.splitlines()[1:]} == set(kept)
-    found = {name: deltas.data(path) for name, path in deltas.tables(tmp_path).items()}
-    assert found == {name: third.data[name] for name in kept}
+    assert deltas.contents(tmp_path) == {name: third.data[name] for name in kept}
 
 
 # ------------------------------------------------------------------------------------- leaks
@@ -364,12 +354,14 @@ def test_runs_that_succeed_show_neither_token_nor_person(first, second, third):
 
 def test_a_run_that_meets_a_damaged_table_shows_neither_token_nor_person(third, tmp_path):
     """The engine's own error would quote the row."""
-    root, more = third.copy, tmp_path / "beneficiary_2019.csv"
+    root = shutil.copytree(third.root, tmp_path / "root")
+    more = tmp_path / "source/beneficiary_2019.csv"
+    more.parent.mkdir()
     shutil.copy(third.source / "1/beneficiary_2020.csv", more)
     plant(more)
     for part in (root / "warehouse/local_member.db/silver_demographics").rglob("*.parquet"):
         part.write_bytes(TAIL.encode() * 9)
-    bad = data_ops("run", "member", "--root", root, "--source", tmp_path, DATABRICKS_TOKEN=TOKEN)
+    bad = data_ops("run", "member", "--root", root, "--source", more.parent, DATABRICKS_TOKEN=TOKEN)
     assert bad.returncode == 1 and "silver_demographics" in bad.stderr
     assert leaks(root, bad.stdout, bad.stderr) == []
 
@@ -377,10 +369,8 @@ def test_a_run_that_meets_a_damaged_table_shows_neither_token_nor_person(third, 
 # ---------------------------------------------------------------------------------------- killed
 
 
-def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(
-    first, mutated_rif, tmp_path
-):
-    root, source = tmp_path / "root", mutated_rif[0] / "1"
+def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(first, tmp_path):
+    root, source = tmp_path / "root", first.source / "1"
     running = start("run", "member", "--root", root, "--source", source)
     family: list[psutil.Process] = []
     try:
