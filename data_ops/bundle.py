@@ -42,6 +42,7 @@ class Task(_Part):
     task_key: str
     notebook_task: NotebookTask
     depends_on: tuple[Dependency, ...] = ()
+    timeout_seconds: int = 0  # as on Databricks, 0 is no limit
 
     @property
     def after(self) -> tuple[str, ...]:

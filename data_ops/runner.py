@@ -138,7 +138,7 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path, kernels:
     try:
         done = execute_notebook(
             str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", cwd=str(notebook.parent),
-            progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"], kernel_manager_class=kernels,
+            execution_timeout=run.task.timeout_seconds or None, progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"], kernel_manager_class=kernels,
         )  # fmt: skip
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.
@@ -194,8 +194,12 @@ def _start(run: TaskRun, plan: Plan, kernels: type[AsyncKernelManager]) -> None:
     except DataOpsError as error:
         run.state, run.message = "failed", str(error)
     except Exception as error:  # papermill or the kernel itself
-        ended = type(error).__name__ == "DeadKernelError"
-        why = "its kernel was killed, or ran out of memory" if ended else f"the notebook could not be run: {type(error).__name__}"
+        known = {
+            "DeadKernelError": "its kernel was killed, or ran out of memory",
+            "CellTimeoutError": f"it was stopped after the {run.task.timeout_seconds} s that its timeout_seconds gives it",
+        }
+        kind = type(error).__name__
+        why = known.get(kind, f"the notebook could not be run: {kind}")
         run.state, run.message = "failed", f"{why} ({run.name}); a new run goes on from here"
     finally:
         run.seconds = time.monotonic() - run.began

@@ -136,6 +136,14 @@ def named(
         df.sparkSession.catalog.dropTempView(name)
 
 # %% ../../nbs/04_spark.ipynb #ed0b59ee
+def _let_go(held: DataFrame) -> None:
+    "Free the rows on the server, here and now: whenever Python's garbage collector did it, a call it fell into would never end (SPARK-55020)."
+    plan = getattr(held, "_plan", None)
+    if plan is not None:  # of Spark Connect
+        plan.__del__()
+        plan._spark_session = None  # so that it is not done again
+
+
 @contextmanager
 def kept(
     df: DataFrame,
@@ -144,4 +152,8 @@ def kept(
     if on_databricks():
         yield df
         return
-    yield df.localCheckpoint()  # not persist(): its uses would each carry, and compare, the whole plan
+    held = df.localCheckpoint()  # not persist(): its uses would each carry, and compare, the whole plan
+    try:
+        yield held
+    finally:
+        _let_go(held)

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from pyspark.errors.exceptions.connect import SparkConnectException
 
 from data_ops.utils import spark as module
 from data_ops.utils.local_server import default_root
@@ -49,6 +50,15 @@ def test_asking_for_the_session_again_leaves_tables_alone(spark):
 def test_a_kept_frame_is_computed_once_for_all_its_uses(spark):
     with kept(spark.sql("SELECT uuid() AS drawn")) as held:
         assert held.first().drawn == held.first().drawn
+
+
+@pytest.mark.skipif(CLASSIC, reason="speaks of Spark Connect")
+def test_a_kept_frame_is_let_go_with_its_block_and_never_by_the_garbage_collector(spark):
+    with pytest.raises(ZeroDivisionError), kept(spark.range(3)) as held:
+        1 / 0  # noqa: B018
+    assert held._plan._spark_session is None
+    with pytest.raises(SparkConnectException, match="No DataFrame with id"):
+        held.select("id").collect()
 
 
 @pytest.mark.classic

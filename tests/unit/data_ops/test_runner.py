@@ -1,0 +1,50 @@
+"""Tasks of a run that do not end as they should: real kernels, no Spark."""
+
+import signal
+from contextlib import nullcontext
+
+import nbformat
+
+from data_ops import runner
+from data_ops.bundle import Job
+from data_ops.plan import Plan
+
+ENDLESS = "import time\ntime.sleep(600)"
+
+
+def run(tmp_path, monkeypatch, source: str, **task):
+    """What becomes of a task whose notebook has one cell."""
+    cells = [nbformat.v4.new_code_cell(source)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "one.ipynb")
+    notebook = {"notebook_path": "one.ipynb"}
+    tasks = [
+        {"task_key": "one", "notebook_task": notebook, **task},
+        {"task_key": "next", "notebook_task": notebook, "depends_on": [{"task_key": "one"}]},
+    ]
+    job = Job(key="job", file=tmp_path / "job.yml", name="job", tasks=tasks)
+    monkeypatch.setattr(runner, "local_spark", lambda root, log: nullcontext())
+    plan = Plan((job,), {"job": {}}, tmp_path / "lakehouse", "run-1")
+    return runner.run_jobs(plan)
+
+
+def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped(
+    tmp_path, monkeypatch
+):
+    one, following = run(tmp_path, monkeypatch, ENDLESS, timeout_seconds=2)
+    assert one.state == "failed"
+    assert one.message == (
+        "it was stopped after the 2 s that its timeout_seconds gives it (job/one);"
+        " a new run goes on from here"
+    )
+    assert following.state == "skipped"
+
+
+def test_a_task_without_timeout_seconds_has_no_limit(tmp_path, monkeypatch):
+    assert [one.state for one in run(tmp_path, monkeypatch, "1 + 1")] == ["done", "done"]
+
+
+def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):
+    killed = f"import os\nos.kill(os.getpid(), {int(signal.SIGKILL)})"
+    one, following = run(tmp_path, monkeypatch, killed)
+    assert one.message.startswith("its kernel was killed, or ran out of memory (job/one)")
+    assert following.state == "skipped"
