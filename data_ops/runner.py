@@ -194,11 +194,8 @@ def _start(run: TaskRun, plan: Plan, kernels: type[AsyncKernelManager]) -> None:
     except DataOpsError as error:
         run.state, run.message = "failed", str(error)
     except Exception as error:  # papermill or the kernel itself
-        known = {
-            "DeadKernelError": "its kernel was killed, or ran out of memory",
-            "CellTimeoutError": f"it was stopped after the {run.task.timeout_seconds} s that its timeout_seconds gives it",
-        }
-        kind = type(error).__name__
+        late = f"it was stopped after the {run.task.timeout_seconds} s that its timeout_seconds gives it"
+        known, kind = {"DeadKernelError": "its kernel was killed, or ran out of memory", "CellTimeoutError": late}, type(error).__name__
         why = known.get(kind, f"the notebook could not be run: {kind}")
         run.state, run.message = "failed", f"{why} ({run.name}); a new run goes on from here"
     finally:

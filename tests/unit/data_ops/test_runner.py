@@ -23,6 +23,8 @@ def run(tmp_path, monkeypatch, source: str, **task):
     ]
     job = Job(key="job", file=tmp_path / "job.yml", name="job", tasks=tasks)
     monkeypatch.setattr(runner, "local_spark", lambda root, log: nullcontext())
+    for name in ("DATA_OPS_ROOT", "DATA_OPS_LOG"):  # a run sets them for its kernels
+        monkeypatch.setenv(name, "")
     plan = Plan((job,), {"job": {}}, tmp_path / "lakehouse", "run-1")
     return runner.run_jobs(plan)
 
