@@ -16,6 +16,7 @@ from . import table_manager
 from ..operations.contracts import Feed, Local, Table
 from ..operations.locality import subjects_of, with_aliases
 from ..operations.transformers import distinct
+from ..utils.spark import on_databricks
 
 # %% ../../nbs/22_changes.ipynb #7ec77c5a
 _BY_ROWS = ("WRITE", "MERGE", "UPDATE", "DELETE", "STREAMING UPDATE")
@@ -33,7 +34,12 @@ def changes_since(
         return None
     if not operations & set(_BY_ROWS):
         return spark.table(name).where("false").withColumn("_change_type", F.lit(""))
-    return spark.read.option("readChangeFeed", "true").option("startingVersion", version + 1).table(name)
+    feed = spark.read.option("readChangeFeed", "true").option("startingVersion", version + 1)
+    if on_databricks():
+        return feed.table(name)
+    # By its path: a table that a plan names twice is the same for Spark, with its changes or without.
+    path = spark.sql(f"DESCRIBE DETAIL {name}").select("location").collect()[0].location
+    return feed.format("delta").load(path)
 
 # %% ../../nbs/22_changes.ipynb #42d46586
 def _subjects(bronze_or_table: DataFrame, changes: DataFrame, feed: Feed | None, local: Local, aliases: bool) -> DataFrame:
