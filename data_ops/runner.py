@@ -138,7 +138,8 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path, kernels:
     try:
         done = execute_notebook(
             str(notebook), str(target), parameters=dict(parameters), kernel_name="python3", cwd=str(notebook.parent),
-            execution_timeout=run.task.timeout_seconds or None, progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"], kernel_manager_class=kernels,
+            execution_timeout=run.task.timeout_seconds or None,
+            progress_bar=False, log_output=False, extra_arguments=["--log-level=CRITICAL"], kernel_manager_class=kernels,
         )  # fmt: skip
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.
@@ -152,6 +153,7 @@ def _names_of_errors(kind: type[DataOpsError] = DataOpsError) -> set[str]:
 
 
 _OWN_ERRORS = _names_of_errors()
+_ENDED = {"DeadKernelError": "its kernel was killed, or ran out of memory", "CellTimeoutError": "it was stopped after the {} s that its timeout_seconds gives it"}
 
 # %% ../nbs/83_runner.ipynb #656fe7e3
 @contextmanager
@@ -194,9 +196,8 @@ def _start(run: TaskRun, plan: Plan, kernels: type[AsyncKernelManager]) -> None:
     except DataOpsError as error:
         run.state, run.message = "failed", str(error)
     except Exception as error:  # papermill or the kernel itself
-        late = f"it was stopped after the {run.task.timeout_seconds} s that its timeout_seconds gives it"
-        known, kind = {"DeadKernelError": "its kernel was killed, or ran out of memory", "CellTimeoutError": late}, type(error).__name__
-        why = known.get(kind, f"the notebook could not be run: {kind}")
+        kind = type(error).__name__
+        why = _ENDED.get(kind, f"the notebook could not be run: {kind}").format(run.task.timeout_seconds)
         run.state, run.message = "failed", f"{why} ({run.name}); a new run goes on from here"
     finally:
         run.seconds = time.monotonic() - run.began

@@ -10,6 +10,7 @@ from data_ops.domains.newdomain.domain import DOMAIN
 from data_ops.operations.accounts import accepted, set_aside
 from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for, tallies
+from data_ops.utils.spark import kept
 
 SILVER = DOMAIN.table("silver_newdomain")
 GOLD = DOMAIN.table("gold_newdomain_kinds")
@@ -47,7 +48,8 @@ def account(spark):
         sent[case] = GOOD | {"NEWDOMAIN_ID": case} | change
     rows = [row | {"_row_hash": case} for case, row in sent.items()]
     raw = SILVER.rows(delivered_rows(spark, FEED, *rows))
-    return SILVER.build(set_aside(raw, RULES)).localCheckpoint()
+    with kept(SILVER.build(set_aside(raw, RULES))) as account:
+        yield account
 
 
 @pytest.fixture(scope="module")
