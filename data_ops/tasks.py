@@ -11,7 +11,7 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from pathlib import Path
@@ -20,12 +20,12 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
-from .delta.changes import subjects_changed
+from .delta.changes import families, units_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
-from .operations.locality import Part, Period, rows_about, rows_of, subjects_within, with_aliases
-from .operations.transformers import clean, distinct
+from .operations.locality import Part, Period, rows_of, subjects_within, things_of, unit_of, with_aliases
+from .operations.transformers import distinct
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .runs import Outcome, Run, as_landed, recorded
 from .utils.errors import SourceError
@@ -94,11 +94,21 @@ def _feeds(run: Run) -> dict[str, Feed]:
 
 
 def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
-    "`subject`: of whom a raw row of the domain belongs to the period."
-    feeds = [feed for feed in run.domain.feeds if feed.subject]
-    found = reduce(DataFrame.unionByName, [subjects_within(_frame(run, feed.table), feed, period) for feed in feeds])
-    together = distinct(found, "subject")
-    return with_aliases(together, _frame(run, local.aliases), local) if local.aliases else together
+    "The subjects, or the things, of which a raw row of the domain belongs to the period."
+    sent = [(_frame(run, feed.table), feed) for feed in run.domain.feeds if feed.subject]
+    if local.thing:
+        return reduce(DataFrame.union, [things_of(bronze.where(period.holds(feed)), feed) for bronze, feed in sent if feed.thing])
+    found = reduce(DataFrame.union, [subjects_within(bronze, feed, period) for bronze, feed in sent])
+    return with_aliases(distinct(found, "subject"), _frame(run, local.aliases), local) if local.aliases else found
+
+
+def _ids(run: Run, table: Table, local: Local, units: DataFrame) -> AbstractContextManager[DataFrame]:
+    "The units that are to be built, `units` among them."
+    if not (local.thing and table.accounts_for):
+        return kept(units)
+    feeds = _feeds(run)
+    bronze = [(_frame(run, name), feeds[name]) for name in table.accounts_for]
+    return families(units, bronze, _frame(run, local.aliases) if local.aliases else None, local)
 
 
 @contextmanager
@@ -106,22 +116,22 @@ def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterato
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
     in_step = last is not None and last.table_version == outcome.version and former["code"] == now["code"]
-    ids = subjects_changed(run.spark, table, _feeds(run), run.name, former) if in_step or (last and run.period) else None
-    if ids is None or table.local is None:
+    units = units_changed(run.spark, table, _feeds(run), run.name, former) if in_step or (last and run.period) else None
+    if units is None or table.local is None:
         yield None
         return
     if run.period:
-        ids = distinct(ids.unionByName(_in_period(run, run.period, table.local)), "subject")
+        units = distinct(units.union(_in_period(run, run.period, table.local)), "unit")
         outcome.inputs = outcome.inputs if in_step else json.dumps(now | {"code": "in part"})  # the next run does the rest
-    with kept(ids) as frozen:
-        yield Part(frozen, table.local.key)
+    with _ids(run, table, table.local, units) as ids:
+        yield Part(ids, table.local.thing or table.local.key)
 
 
 def _takes(run: Run, table: Table, part: Part | None) -> dict[str, DataFrame]:
-    "What the table's `build` takes, or the part's rows of it."
+    "What the table's `build` takes, or the part's rows of those that have its units."
     frames = {name: _frame(run, name) for name in table.takes}
     whole = table.local.aliases if table.local else ""
-    return {name: df if part is None or name == whole else part.of(df) for name, df in frames.items()}
+    return {name: part.of(df) if part and name != whole and part.key in df.columns else df for name, df in frames.items()}
 
 
 @contextmanager
@@ -130,11 +140,9 @@ def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part
     assert table.rows is not None
     feeds = _feeds(run)
     sent = {name: accounts.raw_rows(_frame(run, name), feeds[name]) for name in table.accounts_for}
-    if part:
-        rows = part.of(table.rows(**{name: rows_about(df, part.ids, feeds[name]) for name, df in sent.items()}))
-    else:
-        rows = table.rows(**sent)
-    with named(rows) as raw:
+    if part and table.local:
+        sent = {name: rows_of(df, part.ids, unit_of(feeds[name], table.local)) for name, df in sent.items()}
+    with named(table.rows(**sent)) as raw:
         judged = accounts.set_aside(raw, rules, table.whole)
         with kept(table.build(judged, **_takes(run, table, part))) as account:
             yield account
@@ -142,10 +150,10 @@ def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part
 
 def _beside(run: Run, table: Table, part: Part | None) -> dict[str, int]:
     "Rows of each bronze table that are not looked at."
-    if part is None:
+    if part is None or table.local is None:
         return {}
     feeds = _feeds(run)
-    return {name: rows_of(_frame(run, name), part.ids, clean(feeds[name].subject), those=False).count() for name in table.accounts_for}
+    return {name: rows_of(_frame(run, name), part.ids, unit_of(feeds[name], table.local), those=False).count() for name in table.accounts_for}
 
 
 def _whole(run: Run, table: Table, wanted: DataFrame, part: Part | None) -> DataFrame:

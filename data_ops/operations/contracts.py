@@ -160,6 +160,7 @@ class Feed:
     last_day: str = ""  # SQL: the last one
     subject: str = ""  # raw column: whom a row is about
     thing: str = ""  # raw column: what is replaced as a whole, whomever it was about, as a claim is
+    ties: tuple[str, ...] = ()  # SQL: of one subject's things, those that share a value may change one another; without them, all may
 
     def __post_init__(self) -> None:
         if self.evolution not in EVOLUTIONS:
@@ -206,9 +207,10 @@ def bronze_contract(
 # %% ../../nbs/10_contracts.ipynb #0bdc2791
 @dataclass(frozen=True)
 class Local:
-    "A table's rows of one subject follow from the inputs' rows of that subject alone: so it can be built subject by subject."
+    "A table's rows of one subject, or of one thing and those tied to it, follow from the inputs' rows of these alone: so it can be built part by part."
 
-    key: str = "person_id"  # column of the table, and of the tables it reads
+    key: str = "person_id"  # the subject's column in the tables it reads
+    thing: str = ""  # the thing's column in the table, and in those it reads that have one; empty: it is built subject by subject
     aliases: str = ""  # a table it reads that says which subjects are one, with columns `alias` and `key`
     alias: str = "old_member_id"
 

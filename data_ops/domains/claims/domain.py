@@ -6,6 +6,8 @@
 __all__ = ['DOMAIN']
 
 # %% ../../../nbs/53_claims_domain.ipynb #0c29181e
+from dataclasses import replace
+
 from . import gold_schemas, schemas
 from .care import encounters, pdc_adherence, readmissions, utilization_per_1000
 from .feeds import FEEDS
@@ -18,22 +20,23 @@ from .versions import CLAIM
 from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/53_claims_domain.ipynb #ffec8bd1
-_MERGED = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
+_PERSON = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
+_CLAIM = replace(_PERSON, thing=CLAIM[-1])
 
 DOMAIN = Domain(
     name="claims",
     feeds=FEEDS,
     tables=(
-        Table(schemas.MEDICAL, medical, rows=medical_rows, whole=CLAIM, local=_MERGED),
-        Table(schemas.PROFESSIONAL, professional, rows=professional_rows, whole=CLAIM, local=_MERGED),
-        Table(schemas.PHARMACY, pharmacy, rows=pharmacy_rows, whole=CLAIM, local=_MERGED),
-        Table(gold_schemas.CLAIMS_ALL, claims_all, local=Local()),
+        Table(schemas.MEDICAL, medical, rows=medical_rows, whole=CLAIM, local=_CLAIM),
+        Table(schemas.PROFESSIONAL, professional, rows=professional_rows, whole=CLAIM, local=_CLAIM),
+        Table(schemas.PHARMACY, pharmacy, rows=pharmacy_rows, whole=CLAIM, local=_CLAIM),
+        Table(gold_schemas.CLAIMS_ALL, claims_all, local=_CLAIM),
         Table(gold_schemas.PMPM, pmpm),
         Table(gold_schemas.ENCOUNTERS, encounters, local=Local()),
         Table(gold_schemas.UTILIZATION, utilization_per_1000),
         Table(gold_schemas.READMISSIONS, readmissions),
         Table(gold_schemas.HIGH_COST_MEMBERS, high_cost_members),
-        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence, local=_MERGED),
+        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence, local=_PERSON),
         Table(gold_schemas.LAG_TRIANGLE, lag_triangle),
     ),
     rules=RULES,

@@ -51,10 +51,16 @@ _PROCESSED = "coalesce(max(to_date(try_to_timestamp(trim(NCH_WKLY_PROC_DT), 'dd-
 _FROM = "to_date(try_to_timestamp(trim(CLM_FROM_DT), 'dd-MMM-yyyy'))"
 _THRU = "to_date(try_to_timestamp(trim(CLM_THRU_DT), 'dd-MMM-yyyy'))"
 
+# Versions of a claim name each other's control number, share a group, or begin on the same day: see claims.versions.
+_TIES = ("CLM_GRP_ID", f"coalesce(string({_FROM}), 'no day')")
+
 
 def _facility(name: str, *columns: str) -> Feed:
     pattern = rf"{name}(_[\w-]+)?\.csv(\.gz)?"
-    return Feed(name, pattern, (*_FACILITY, *columns), as_of=_PROCESSED, first_day=_FROM, last_day=_THRU, subject="BENE_ID", thing="CLM_ID")
+    return Feed(
+        name, pattern, (*_FACILITY, *columns), as_of=_PROCESSED, first_day=_FROM, last_day=_THRU,
+        subject="BENE_ID", thing="CLM_ID", ties=("FI_DOC_CLM_CNTL_NUM", "FI_ORIG_CLM_CNTL_NUM", *_TIES),
+    )  # fmt: skip
 
 # %% ../../../nbs/40_claims_feeds.ipynb #32a5336d
 INPATIENT = _facility(
@@ -133,6 +139,7 @@ CARRIER = Feed(
     last_day=_THRU,
     subject="BENE_ID",
     thing="CLM_ID",
+    ties=("CARR_CLM_CNTL_NUM", *_TIES),
 )
 DME = Feed(
     "dme",
@@ -149,6 +156,7 @@ DME = Feed(
     last_day=_THRU,
     subject="BENE_ID",
     thing="CLM_ID",
+    ties=("CARR_CLM_CNTL_NUM", *_TIES),
 )
 PROFESSIONAL: tuple[Feed, ...] = (CARRIER, DME)
 
@@ -166,6 +174,7 @@ PDE = Feed(
     ),
     subject="BENE_ID",
     thing="PDE_ID",
+    ties=("RX_SRVC_RFRNC_NUM",),  # events of a fill have the prescription's number in common: see claims.pharmacy
     as_of=f"coalesce(to_date(max(_delivered_at)), max({_FILLED}))",
     first_day=_FILLED,
     last_day=_FILLED,
