@@ -1,5 +1,6 @@
-"""Deliveries whose tables are built once for all tests."""
+"""Deliveries whose tables are built once for all tests; and how tables that differ are shown."""
 
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -55,3 +56,23 @@ def claims(members):
         return lakehouse
 
     return build
+
+
+def pytest_assertrepr_compare(op, left, right):
+    """Of tables that differ, a few rows that do: pytest would show all, line by line."""
+    if op != "==" or not isinstance(left, dict | list) or not isinstance(right, type(left)):
+        return None
+    if isinstance(left, list):
+        left, right = {"rows": left}, {"rows": right}
+    both = [*left.values(), *right.values()]
+    if not all(
+        isinstance(rows, list) and all(isinstance(row, tuple) for row in rows) for rows in both
+    ):
+        return None
+    told = ["tables differ"]
+    for name in sorted({*left, *right}):
+        here, there = Counter(map(str, left.get(name, []))), Counter(map(str, right.get(name, [])))
+        for side, rows in (("left", here - there), ("right", there - here)):
+            few = [f"    {row}" for row in list(rows)[:3]]
+            told += [f"{name}: {rows.total()} rows only on the {side}", *few] if rows else []
+    return told
