@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from pathlib import Path
 
@@ -160,8 +160,7 @@ def _whole(run: Run, table: Table, wanted: DataFrame, part: Part | None) -> Data
     "The table as it will be."
     if part is None:
         return wanted
-    names = table.contract.names
-    return part.others(_frame(run, table.name)).select(*names).unionByName(wanted.select(*names))
+    return part.others(_frame(run, table.name)).select(*table.contract.names).unionByName(wanted.select(*table.contract.names))
 
 # %% ../nbs/73_tasks.ipynb #25080349
 def _write(run: Run, contract: Contract, wanted: DataFrame | None, part: Part | None) -> table_manager.Changes:
@@ -214,13 +213,19 @@ def _from_tables(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcom
         return _write(run, table.contract, wanted, part)
 
 
+def _table(run: Run, name: str) -> Table:
+    "The domain's table; where frames cannot be kept, one local to things is built by their subjects: looking for what is tied goes on from frame to frame."
+    table = run.domain.table(name)
+    return replace(table, local=replace(table.local, thing="")) if table.local and on_databricks() else table
+
+
 def build(
     run: Run,
     name: str,  # a silver or gold table of the run's domain
     known: Known | None = None,  # default: to be found out
 ) -> Outcome:
     "Bring one table up to date. Raises QualityError or LedgerError, and leaves the table as it was, if it must not be written."
-    table, known = run.domain.table(name), known or Known.of(run, [name])
+    table, known = _table(run, name), known or Known.of(run, [name])
     rules = quality.rules_for(run.domain.rules, name)
 
     def work(outcome: Outcome) -> None:

@@ -20,18 +20,21 @@ from ..operations.transformers import clean, distinct
 from ..utils.spark import kept, on_databricks
 
 # %% ../../nbs/22_changes.ipynb #7ec77c5a
-_BY_ROWS = ("WRITE", "MERGE", "UPDATE", "DELETE", "STREAMING UPDATE")
+_ADDS = ("WRITE", "STREAMING UPDATE")
+_BY_ROWS = (*_ADDS, "MERGE", "UPDATE", "DELETE")
 
 
 def changes_since(
     spark: SparkSession,
     name: str,  # catalog.schema.table
     version: int,
+    grows: bool = False,  # None, too, where a row was changed or taken out
 ) -> DataFrame | None:
     "Rows inserted, deleted, and before and after an update, with `_change_type`; None where it cannot be told by rows."
-    later = table_manager.history(spark, name).where(F.col("version") > version).select("operation").collect()
-    operations = {row.operation for row in later}
-    if not operations <= {*_BY_ROWS, *table_manager.KEEPS_ROWS}:
+    told = table_manager.history(spark, name).where(F.col("version") >= version).select("version", "operation").collect()
+    later = {row.version: row.operation for row in told if row.version > version}
+    operations, missing = set(later.values()), set(range(version + 1, version + 1 + len(later))) - set(later)
+    if not told or missing or not operations <= {*(_ADDS if grows else _BY_ROWS), *table_manager.KEEPS_ROWS}:
         return None
     if not operations & set(_BY_ROWS):
         return spark.table(name).where("false").withColumn("_change_type", F.lit(""))
@@ -64,7 +67,8 @@ def units_changed(
     if local is None:
         return None
     for name in table.reads:
-        changes, feed = changes_since(spark, full_name(name), since[name]), feeds.get(name)
+        feed = feeds.get(name)
+        changes = changes_since(spark, full_name(name), since[name], grows=feed is not None) if name in since else None
         if changes is None:
             return None
         if local.thing and feed:
@@ -76,8 +80,11 @@ def units_changed(
     if subjects:
         about = distinct(reduce(DataFrame.unionByName, subjects), "subject")
         about = with_aliases(about, spark.table(full_name(local.aliases)), local) if local.aliases else about
-        sent = [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for] if local.thing else []
-        units += [things_of(rows_of(bronze, about, clean(feed.subject)), feed) for bronze, feed in sent] or [about]
+        sent = [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for]
+        theirs = [things_of(rows_of(bronze, about, clean(feed.subject)), feed) for bronze, feed in sent if local.thing]
+        if local.thing and not theirs:
+            return None
+        units += theirs or [about]
     return distinct(reduce(DataFrame.union, units).toDF("unit"), "unit")
 
 # %% ../../nbs/22_changes.ipynb #6fdc40a1

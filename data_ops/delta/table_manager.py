@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ..operations.contracts import Contract
 from ..operations.locality import Part
 from ..utils.errors import ContractError, without_values
-from ..utils.spark import on_databricks
+from ..utils.spark import kept, on_databricks
 
 # %% ../../nbs/20_table_manager.ipynb #496bd0fb
 def _quoted(text: str) -> str:
@@ -242,21 +242,21 @@ def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str,
         wanted.write.format("delta").mode("overwrite").saveAsTable(name)
         return Changes(inserted=spark.table(name).count())
     table = spark.table(name)
-    differences = _differences(spark, wanted, contract, part.of(table) if part else table)
-    counts = {row._action: row["count"] for row in differences.groupBy("_action").count().collect()}
-    changes = Changes(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
-    if changes.any:
-        keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
-        columns = ", ".join(contract.names)
-        values = ", ".join(f"s.{column}" for column in contract.names)
-        assignments = ", ".join(f"t.{column} = s.{column}" for column in contract.names)
-        spark.sql(
-            f"""MERGE INTO {name} t USING {{differences}} s ON {keys}
-                WHEN MATCHED AND s._action = 'delete' THEN DELETE
-                WHEN MATCHED THEN UPDATE SET {assignments}
-                WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})""",
-            differences=differences,
-        )
+    with kept(_differences(spark, wanted, contract, part.of(table) if part else table)) as differences:
+        counts = {row._action: row["count"] for row in differences.groupBy("_action").count().collect()}
+        changes = Changes(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
+        if changes.any:
+            keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
+            columns = ", ".join(contract.names)
+            values = ", ".join(f"s.{column}" for column in contract.names)
+            assignments = ", ".join(f"t.{column} = s.{column}" for column in contract.names)
+            spark.sql(
+                f"""MERGE INTO {name} t USING {{differences}} s ON {keys}
+                    WHEN MATCHED AND s._action = 'delete' THEN DELETE
+                    WHEN MATCHED THEN UPDATE SET {assignments}
+                    WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})""",
+                differences=differences,
+            )
     return changes
 
 # %% ../../nbs/20_table_manager.ipynb #a4a666db

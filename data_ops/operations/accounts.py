@@ -139,12 +139,13 @@ def kept_out(
     rows: int | None = None,  # how many raw rows are kept out, if that is known and the account need not be made again
 ) -> DataFrame:
     "The table's quarantine: silver columns, every reason, the raw row, and where it came from."
-    nth = Window.partitionBy("_row_key").orderBy("_part", "_source_file", "_input")
+    nth = F.row_number().over(Window.partitionBy("_row_key", "_source_file").orderBy("_part", "_input")).cast("string")
+    key = F.concat_ws("-", "_row_key", F.hex(F.xxhash64("_source_file")), nth)  # the same whatever other files are looked at
     aside = account.where("_disposition = 'quarantined'").withColumn("_row_hash", F.col("_row_key"))
     lines = distinct(aside, *_LINE) if rows is not None and rows <= _FEW else None
     raw = reduce(DataFrame.unionByName, [_raw_text(df, feed, lines) for df, feed in bronze])
     return conform(
-        aside.withColumn("_row_key", F.concat_ws("-", "_row_key", F.row_number().over(nth).cast("string")))
+        aside.withColumn("_row_key", key)
         .join(raw, on=list(_LINE), how="left")
         .withColumn("_run_id", F.col("_batch_id")),
         quarantine_of(table),

@@ -81,7 +81,7 @@ _row_hash       STRING     hash of the business columns
 QUARANTINE = """
 _reasons      ARRAY<STRING>  every rule the row broke
 _raw          STRING         the raw row, as JSON or as the unreadable line
-_row_key      STRING         hash of the raw line, and the how-manieth row made from it
+_row_key      STRING         hash of the raw line, of its file's name, and the how-manieth row made from it
 _source_file  STRING         delivered file, relative to the source folder
 _run_id       STRING         run that set the row aside
 """

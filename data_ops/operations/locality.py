@@ -122,16 +122,20 @@ def ties_of(
     aliases: DataFrame | None,  # a table with columns `alias` and `key`
     local: Local,
 ) -> DataFrame:
-    "`thing` and `tie`, one row a pair, of all that was sent of the subjects."
+    "`thing` and `tie`, one row a pair, of all things of which a row was sent of the subjects."
     thing, subject = clean(feed.thing), clean(feed.subject)
     values = [F.nullif(F.trim(F.expr(tie).cast("string")), F.lit("")) for tie in feed.ties] or [F.lit("all")]
-    ties = F.transform(F.array_compact(F.array(*values)), lambda value: F.xxhash64(F.lit(feed.name), "_subject", value))
-    told = rows_of(bronze, about, subject).where(thing.isNotNull()).withColumns({"_thing": thing, "_subject": subject})
+    theirs = things_of(rows_of(bronze, about, subject), feed)
+    told = rows_of(bronze, theirs, thing).where(thing.isNotNull()).groupBy(thing.alias("thing"))
+    whose = F.collect_set(F.struct(subject.alias("_subject")))  # in structs, as a set leaves out NULL
+    said = F.array_distinct(F.flatten(F.collect_set(F.array_compact(F.array(*values)))))
+    each = told.agg(whose.alias("_whose"), said.alias("_said")).select("thing", F.inline("_whose"), "_said")
+    ties = F.transform("_said", lambda value: F.xxhash64(F.lit(feed.name), "_subject", value))
     if aliases is not None:
         merged = aliases.select(F.explode(F.array(local.alias, local.key)).alias("_subject"), F.xxhash64(local.key).alias("_person"))
-        told = told.join(F.broadcast(distinct(merged, "_subject", "_person")), on="_subject", how="left")
+        each = each.join(F.broadcast(distinct(merged, "_subject", "_person")), on="_subject", how="left")
         ties = F.when(F.col("_person").isNull(), ties).otherwise(F.array("_person"))
-    return distinct(told.select(F.col("_thing").alias("thing"), F.explode(ties).alias("tie")), "thing", "tie")
+    return each.select("thing", F.explode(ties).alias("tie"))
 
 
 def tied(

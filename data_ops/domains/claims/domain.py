@@ -21,7 +21,7 @@ from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/53_claims_domain.ipynb #ffec8bd1
 _PERSON = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
-_CLAIM = replace(_PERSON, thing=CLAIM[-1])
+_CLAIM = replace(_PERSON, thing="claim_id")
 
 DOMAIN = Domain(
     name="claims",
@@ -30,7 +30,7 @@ DOMAIN = Domain(
         Table(schemas.MEDICAL, medical, rows=medical_rows, whole=CLAIM, local=_CLAIM),
         Table(schemas.PROFESSIONAL, professional, rows=professional_rows, whole=CLAIM, local=_CLAIM),
         Table(schemas.PHARMACY, pharmacy, rows=pharmacy_rows, whole=CLAIM, local=_CLAIM),
-        Table(gold_schemas.CLAIMS_ALL, claims_all, local=_CLAIM),
+        Table(gold_schemas.CLAIMS_ALL, claims_all, local=Local(thing="claim_id")),
         Table(gold_schemas.PMPM, pmpm),
         Table(gold_schemas.ENCOUNTERS, encounters, local=Local()),
         Table(gold_schemas.UTILIZATION, utilization_per_1000),

@@ -183,7 +183,8 @@ def test_an_unreadable_line_is_kept_as_it_came_once_for_all_its_copies(spark):
     df = bronze(spark, broken, broken, broken)
     account = account_of(df)
     (row,) = kept_out(account, SILVER, [(df, FEED)]).collect()
-    assert (row._raw, row._row_key, row.id) == ("1|x|", "h-1", None)
+    line, _, nth = row._row_key.split("-")
+    assert (row._raw, line, nth, row.id) == ("1|x|", "h", "1", None)
     (counts,) = tally(account, RULES).collect()
     assert (counts._input, counts.quarantined, counts.superseded) == ("bronze_letters", 1, 2)
 
@@ -194,6 +195,19 @@ def test_a_line_that_two_feeds_delivered_is_kept_out_once_for_each(spark):
     account = reduce(DataFrame.unionByName, [account_of(df) for df, _ in frames])
     keys = [row._row_key for row in kept_out(account, SILVER, frames).collect()]
     assert len(keys) == len(set(keys)) == 2
+
+
+def test_a_row_has_one_key_in_quarantine_whatever_other_files_are_looked_at(spark):
+    """A part of the table may be made without the other rows of an equal line."""
+    first = raw(1, id=None, file="a.csv") | {"_row_hash": "line"}
+    second = raw(2, text="x", file="b.csv") | {"_row_hash": "line"}
+
+    def keys(*rows: dict) -> set[str]:
+        df = bronze(spark, *rows)
+        return {row._row_key for row in kept_out(account_of(df), SILVER, [(df, FEED)]).collect()}
+
+    assert keys(first, second) == keys(first) | keys(second)
+    assert not keys(first) & keys(second)
 
 
 def test_a_line_that_means_another_thing_under_another_header_is_a_row_of_its_own(spark):
@@ -345,7 +359,7 @@ def test_each_silver_row_is_in_the_table_or_in_the_quarantine_or_says_nothing_ne
                     kept.add((case, row["ID"], nth, letter))
     assert {(row.case, row.id, row.nth, row.letter) for row in table} == kept
     assert len(table) == len(kept) == sum(row["kept"] for row in counts.values())
-    told = {(r.case, r.id, r.nth, r.letter, r._row_key.rpartition("-")[0]) for r in quarantine}
+    told = {(r.case, r.id, r.nth, r.letter, r._row_key.rsplit("-", 2)[0]) for r in quarantine}
     assert told == aside and len(quarantine) == len(aside)
 
 

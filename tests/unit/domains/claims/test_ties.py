@@ -1,8 +1,8 @@
 """Claims that are made part by part are the same as claims made at once.
 
-Claims of many persons, drawn at random, that name, replace, void and follow each other; then a
-second delivery that adds some, sends some again (changed, of another person, deleted), and leaves
-most alone.
+Claims of many persons, drawn at random, that name, replace, void and follow each other, some with
+lines that disagree; then a second delivery that adds some, sends some again (changed, of another
+person, deleted), and leaves most alone.
 """
 
 from datetime import UTC, datetime
@@ -46,11 +46,14 @@ def keys(random: Random) -> dict:
     }
 
 
+def neighbour(subject: str) -> str:
+    return str((int(subject.removesuffix("-old")) + 1) % PERSONS)
+
+
 def lines_of(random: Random, feed, thing: str, subject: str, of: str) -> list[dict]:
-    """A claim as it is sent: one row, or two lines."""
-    told = keys(random) | {
+    """A claim as it is sent: one row, or two lines, of which a few disagree in keys and person."""
+    told = {
         feed.thing: thing,
-        "BENE_ID": subject,
         "DML_IND": random.choice(["INSERT", "UPDATE", "DELETE"]) if of == "b" else "INSERT",
         "SRVC_PRVDR_ID": "1",
         "CLM_PMT_AMT": "1",
@@ -59,13 +62,15 @@ def lines_of(random: Random, feed, thing: str, subject: str, of: str) -> list[di
         "CLM_THRU_DT": "09-Feb-2024",
     }
     number = next((name for name in ("CLM_LINE_NUM", "LINE_NUM") if name in feed.columns), None)
-    count = random.choice([1, 2]) if number else 1
-    return [
-        {name: value for name, value in told.items() if name in feed.columns}
-        | ({number: str(line)} if number else {})
-        | {"_row_hash": f"{of}{thing}#{line}"}
-        for line in range(1, count + 1)
-    ]
+    lines, own = [], keys(random) | {"BENE_ID": subject}
+    for line in range(1, random.choice([2, 3]) if number else 2):
+        if line > 1 and random.random() < 0.15:
+            another = subject if random.random() < 0.8 else neighbour(subject)
+            own = keys(random) | {"BENE_ID": another}
+        sent = {name: value for name, value in (told | own).items() if name in feed.columns}
+        numbered = {number: str(line)} if number else {}
+        lines.append(sent | numbered | {"_row_hash": f"{of}{thing}#{line}"})
+    return lines
 
 
 def deliveries(random: Random, feed, rate: float) -> tuple[list[dict], list[dict]]:
@@ -78,7 +83,7 @@ def deliveries(random: Random, feed, rate: float) -> tuple[list[dict], list[dict
             first += lines_of(random, feed, thing, random.choice(ids), "a")
         if random.random() < rate:
             thing = random.choice([random.choice(things), f"{person}.new"])
-            whose = random.choice([*ids, *ids, str((person + 1) % PERSONS)])
+            whose = random.choice([*ids, *ids, neighbour(ids[0])])
             second += lines_of(random, feed, thing, whose, "b")
     return first, second
 
@@ -146,4 +151,20 @@ def test_the_part_that_a_delivery_reaches_and_the_rest_are_the_whole(spark, peop
     others = [key for key in changed if before[key][1] == told[key][1] == "contributed"]
     assert len(others) > 2  # claims that were not sent again, and changed with one that was
     corrected = [row for row in after.values() if row[1] == "contributed" and row[3]]
-    assert len(corrected) > len(after) / 20
+    assert len(corrected) > len(after) / 30
+
+
+@pytest.mark.parametrize("sent", ["x", "y"])
+def test_a_claim_is_tied_by_whatever_a_line_says_to_whomever_a_line_names(spark, people, sent):
+    """Claim x names number c1 on the line of person 2; y, which replaces c1, is of person 1."""
+    feed, table = FEEDS["bronze_inpatient"], DOMAIN.table("silver_medical")
+    rows = [
+        {"CLM_ID": "x", "BENE_ID": "1", "FI_DOC_CLM_CNTL_NUM": "c9", "CLM_FROM_DT": DAYS[0]},
+        {"CLM_ID": "x", "BENE_ID": "2", "FI_DOC_CLM_CNTL_NUM": "c1", "CLM_FROM_DT": DAYS[0]},
+        {"CLM_ID": "y", "BENE_ID": "1", "FI_ORIG_CLM_CNTL_NUM": "c1", "CLM_FROM_DT": DAYS[2]},
+        {"CLM_ID": "z", "BENE_ID": "3", "FI_DOC_CLM_CNTL_NUM": "c1", "CLM_FROM_DT": DAYS[0]},
+    ]
+    things = spark.createDataFrame([(sent,)], "thing STRING")
+    bronze = [(bronze_rows(spark, feed, *rows), feed)]
+    with families(things, bronze, people["silver_person_crosswalk"], table.local) as ids:
+        assert {row.thing for row in ids.collect()} == {"x", "y"}
