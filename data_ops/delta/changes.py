@@ -32,9 +32,10 @@ def changes_since(
 ) -> DataFrame | None:
     "Rows inserted, deleted, and before and after an update, with `_change_type`; None where it cannot be told by rows."
     told = table_manager.history(spark, name).where(F.col("version") >= version).select("version", "operation").collect()
-    later = {row.version: row.operation for row in told if row.version > version}
-    operations, missing = set(later.values()), set(range(version + 1, version + 1 + len(later))) - set(later)
-    if not told or missing or not operations <= {*(_ADDS if grows else _BY_ROWS), *table_manager.KEEPS_ROWS}:
+    if not told or min(row.version for row in told) > version + 1:  # a history has no holes, and may have lost its beginning
+        return None
+    operations = {row.operation for row in told if row.version > version}
+    if not operations <= {*(_ADDS if grows else _BY_ROWS), *table_manager.KEEPS_ROWS}:
         return None
     if not operations & set(_BY_ROWS):
         return spark.table(name).where("false").withColumn("_change_type", F.lit(""))
@@ -80,11 +81,13 @@ def units_changed(
     if subjects:
         about = distinct(reduce(DataFrame.unionByName, subjects), "subject")
         about = with_aliases(about, spark.table(full_name(local.aliases)), local) if local.aliases else about
-        sent = [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for]
-        theirs = [things_of(rows_of(bronze, about, clean(feed.subject)), feed) for bronze, feed in sent if local.thing]
-        if local.thing and not theirs:
+        if not local.thing:
+            units.append(about)
+        elif table.accounts_for:
+            sent = [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for]
+            units += [things_of(rows_of(bronze, about, clean(feed.subject)), feed) for bronze, feed in sent]
+        else:
             return None
-        units += theirs or [about]
     return distinct(reduce(DataFrame.union, units).toDF("unit"), "unit")
 
 # %% ../../nbs/22_changes.ipynb #6fdc40a1
