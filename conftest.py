@@ -33,6 +33,7 @@ os.environ |= {
     "DATA_OPS_ENV_FILE": os.devnull,  # no .env but a test's own
     "PYSPARK_PYTHON": sys.executable,  # classic Spark's workers: not the first python3 on PATH
     "DATA_OPS_JAVA_OPTIONS": _JAVA,
+    "DATA_OPS_CORES": "1",  # what is small is only split, and put together again, for more
     "IPYTHONDIR": str(_SCRATCH / "ipython"),
 }
 

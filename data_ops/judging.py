@@ -25,16 +25,15 @@ def take_stock(
     counts: Mapping[str, Mapping[str, int]],  # bronze table → what `accounts.tally` counts
     rules: tuple[quality.Rule, ...],
     outcome: Outcome,
-    beside: Mapping[str, int] | None = None,  # bronze table → rows that were not looked at, nothing new being said of them
+    looked_at: Mapping[str, int] | None = None,  # bronze table → its rows that were, if nothing new is said of the others
 ) -> None:
     "Put the tallies into the outcome's entries and metrics. Raises LedgerError if it does not balance."
-    beside = beside or {}
     for name in table.accounts_for:
         found = counts.get(name, {})
         ends = {ending: found.get(ending, 0) for ending in accounts.DISPOSITIONS}
-        ends["unchanged"] += beside.get(name, 0)
-        entries = [Entry(table.name, name, ending, rows) for ending, rows in ends.items()]
         rows_in = run.spark.table(run.name(name)).count()
+        ends["unchanged"] += rows_in - looked_at[name] if looked_at else 0
+        entries = [Entry(table.name, name, ending, rows) for ending, rows in ends.items()]
         ledger.check_balance(entries, rows_in, where=f"{table.name} from {name}")
         outcome.entries += [entry for entry in entries if entry.row_count]
         outcome.rows_in += rows_in

@@ -11,7 +11,7 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from pathlib import Path
@@ -135,25 +135,24 @@ def _takes(run: Run, table: Table, part: Part | None) -> dict[str, DataFrame]:
 
 
 @contextmanager
-def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part | None) -> Iterator[DataFrame]:
-    "The table's raw rows, or the part's, judged and finished."
-    assert table.rows is not None
-    feeds = _feeds(run)
+def _sent(run: Run, table: Table, part: Part | None) -> Iterator[dict[str, DataFrame]]:
+    "Bronze table → the raw rows that are looked at; those of a part are looked for once."
+    feeds, local = _feeds(run), table.local
     sent = {name: accounts.raw_rows(_frame(run, name), feeds[name]) for name in table.accounts_for}
-    if part and table.local:
-        sent = {name: rows_of(df, part.ids, unit_of(feeds[name], table.local)) for name, df in sent.items()}
+    with ExitStack() as held:
+        if part and local:
+            sent = {name: held.enter_context(kept(rows_of(df, part.ids, unit_of(feeds[name], local)))) for name, df in sent.items()}
+        yield sent
+
+
+@contextmanager
+def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part | None, sent: dict[str, DataFrame]) -> Iterator[DataFrame]:
+    "The rows sent, judged and finished."
+    assert table.rows is not None
     with named(table.rows(**sent)) as raw:
         judged = accounts.set_aside(raw, rules, table.whole)
         with kept(table.build(judged, **_takes(run, table, part))) as account:
             yield account
-
-
-def _beside(run: Run, table: Table, part: Part | None) -> dict[str, int]:
-    "Rows of each bronze table that are not looked at."
-    if part is None or table.local is None:
-        return {}
-    feeds = _feeds(run)
-    return {name: rows_of(_frame(run, name), part.ids, unit_of(feeds[name], table.local), those=False).count() for name in table.accounts_for}
 
 
 def _whole(run: Run, table: Table, wanted: DataFrame, part: Part | None) -> DataFrame:
@@ -172,10 +171,10 @@ def _write(run: Run, contract: Contract, wanted: DataFrame | None, part: Part | 
     return table_manager.Changes() if new else table_manager.clear(run.spark, name)
 
 
-def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None) -> None:
+def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None, sent: dict[str, DataFrame]) -> None:
     "Bring the table's quarantine up to date; where nothing is and nothing was in it, make sure that it is there."
     contract, feeds = quarantine_of(table.contract), _feeds(run)
-    raw = [(_frame(run, name), feeds[name]) for name in table.accounts_for]
+    raw = [(df if part else _frame(run, name), feeds[name]) for name, df in sent.items()]
     known = None if on_databricks() else rows  # there the account is not kept
     wanted = accounts.kept_out(account, table.contract, raw, known) if rows or part else None
     _write(run, contract, wanted, part)
@@ -184,14 +183,14 @@ def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, par
 def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome, part: Part | None) -> table_manager.Changes:
     "Build a table that accounts for bronze rows, or a part of it, with its quarantine."
     sets = [rule for rule in rules if rule.scope == "set"]
-    with _account(run, table, rules, part) as account:
+    with _sent(run, table, part) as sent, _account(run, table, rules, part, sent) as account:
         counts = {row["_input"]: row.asDict() for row in accounts.tally(account, rules).collect()}
-        take_stock(run, table, counts, rules, outcome, _beside(run, table, part))
+        take_stock(run, table, counts, rules, outcome, {name: rows.count() for name, rows in sent.items()} if part else {})
         wanted = accounts.accepted(account, table.contract)
         judge_sets(run, table, _whole(run, table, wanted, part), rules, as_of(run, table, sets), outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
         with ThreadPoolExecutor(2) as pool:
-            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined, part)
+            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined, part, sent)
             changes = _write(run, table.contract, wanted, part)
             aside.result()
         return changes

@@ -91,12 +91,6 @@ def units_changed(
     return distinct(reduce(DataFrame.union, units).toDF("unit"), "unit")
 
 # %% ../../nbs/22_changes.ipynb #6fdc40a1
-def _about(things: DataFrame, bronze: Sequence[tuple[DataFrame, Feed]], aliases: DataFrame | None, local: Local) -> DataFrame:
-    "`subject` of the things, all ids of each."
-    told = distinct(reduce(DataFrame.union, [whom(rows_of(df, things, clean(feed.thing)), feed) for df, feed in bronze]), "subject")
-    return told if aliases is None else with_aliases(told, aliases, local)
-
-
 @contextmanager
 def families(
     things: DataFrame,  # one column
@@ -111,12 +105,16 @@ def families(
             frozen = held.enter_context(kept(df))
             return frozen, frozen.count()
 
+        def persons(subjects: DataFrame) -> DataFrame:
+            told = distinct(subjects, "subject")
+            return told if aliases is None else with_aliases(told, aliases, local)
+
         (found, size), known = keep(things.toDF("thing")), 0
-        about, subjects = keep(_about(found, bronze, aliases, local))
+        about, subjects = keep(persons(reduce(DataFrame.union, [whom(rows_of(df, found, clean(feed.thing)), feed) for df, feed in bronze])))
         while subjects > known:
             ties = held.enter_context(kept(reduce(DataFrame.unionByName, [ties_of(df, about, feed, aliases, local) for df, feed in bronze])))
             known, former = subjects, -1
             while size > former:
                 former, (found, size) = size, keep(tied(found, ties))
-            about, subjects = keep(_about(found, bronze, aliases, local))
+            about, subjects = keep(persons(about.union(rows_of(ties, found, F.col("thing")).select("subject"))))
         yield found

@@ -122,20 +122,20 @@ def ties_of(
     aliases: DataFrame | None,  # a table with columns `alias` and `key`
     local: Local,
 ) -> DataFrame:
-    "`thing` and `tie`, one row a pair, of all things of which a row was sent of the subjects."
+    "`thing`, `subject` and `tie`, one row each, of all things of which a row was sent of the subjects."
     thing, subject = clean(feed.thing), clean(feed.subject)
     values = [F.nullif(F.trim(F.expr(tie).cast("string")), F.lit("")) for tie in feed.ties] or [F.lit("all")]
     theirs = things_of(rows_of(bronze, about, subject), feed)
     told = rows_of(bronze, theirs, thing).where(thing.isNotNull()).groupBy(thing.alias("thing"))
-    whose = F.collect_set(F.struct(subject.alias("_subject")))  # in structs, as a set leaves out NULL
+    whose = F.collect_set(F.struct(subject.alias("subject")))  # in structs, as a set leaves out NULL
     said = F.array_distinct(F.flatten(F.collect_set(F.array_compact(F.array(*values)))))
     each = told.agg(whose.alias("_whose"), said.alias("_said")).select("thing", F.inline("_whose"), "_said")
-    ties = F.transform("_said", lambda value: F.xxhash64(F.lit(feed.name), "_subject", value))
+    ties = F.transform("_said", lambda value: F.xxhash64(F.lit(feed.name), "subject", value))
     if aliases is not None:
-        merged = aliases.select(F.explode(F.array(local.alias, local.key)).alias("_subject"), F.xxhash64(local.key).alias("_person"))
-        each = each.join(F.broadcast(distinct(merged, "_subject", "_person")), on="_subject", how="left")
+        merged = aliases.select(F.explode(F.array(local.alias, local.key)).alias("subject"), F.xxhash64(local.key).alias("_person"))
+        each = each.join(F.broadcast(distinct(merged, "subject", "_person")), on="subject", how="left")
         ties = F.when(F.col("_person").isNull(), ties).otherwise(F.array("_person"))
-    return each.select("thing", F.explode(ties).alias("tie"))
+    return each.select("thing", "subject", F.explode(ties).alias("tie"))
 
 
 def tied(

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -84,11 +83,18 @@ def default_root() -> Path:
 _JAVA_OPTIONS = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=512m"
 
 
+def _cores() -> int:
+    told = os.environ.get("DATA_OPS_CORES") or str(os.cpu_count() or 2)
+    if not re.fullmatch("[1-9][0-9]*", told):
+        raise SparkError(f"{told!r} is no number of cores", where="DATA_OPS_CORES", todo="give 1 or more, or unset it for all")
+    return int(told)
+
+
 def local_conf(
     root: Path,  # the lakehouse's folder
 ) -> dict[str, str]:
-    "Settings of a local Spark with Delta whose tables lie under `root`."
-    cores = os.cpu_count() or 2
+    "Settings of a local Spark with Delta whose tables lie under `root`. Raises SparkError for a DATA_OPS_CORES that is no number."
+    cores = _cores()
     return {
         "spark.master": f"local[{cores}]",
         "spark.app.name": "data-ops",
@@ -157,6 +163,13 @@ def _follow_jvm(jvm: subprocess.Popen, own: Path | None) -> None:
 _END = "end\n"  # what the parent says before it closes the pipe, if it is not killed
 
 
+def _port() -> int:
+    "The port that this process's Spark Connect server took."
+    from pyspark import SparkContext
+
+    return getattr(getattr(SparkContext._jvm, "org.apache.spark.sql.connect.service.SparkConnectService$"), "MODULE$").localPort()
+
+
 def serve() -> None:
     "Body of the server process: settings come as one JSON line on standard input, and its end is the signal to stop."
     from pyspark import SparkConf, SparkContext
@@ -166,7 +179,7 @@ def serve() -> None:
     SparkContext(conf=SparkConf().setAll(list(conf.items())))
     jvm = SparkContext._gateway.proc  # type: ignore[union-attr]
     threading.Thread(target=_follow_jvm, args=(jvm, own), daemon=True).start()
-    print("ready, and may leave an archive" if own else "ready", flush=True)
+    print("ready", _port(), "archive" if own else "", flush=True)
     orderly = sys.stdin.read() == _END
     if own and orderly and time.monotonic() - began > _ENOUGH and _is_first(own):
         jvm.stdin.close()
@@ -179,11 +192,6 @@ def serve() -> None:
 # What a Connect client leaves in its environment; a server that inherits it takes itself for a client.
 _OF_A_CLIENT = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_CONNECT_AUTHENTICATE_TOKEN")
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 # %% ../../nbs/03_local_server.ipynb #a963bf35
 class LocalServer:
@@ -212,11 +220,10 @@ class LocalServer:
         return self
 
     def _launch(self) -> None:
-        port = _free_port()
         conf = local_conf(self.root) | {
             "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
             "spark.connect.grpc.binding.address": "127.0.0.1",
-            "spark.connect.grpc.binding.port": str(port),
+            "spark.connect.grpc.binding.port": "0",  # any that is free when it is taken
             "spark.connect.authenticate.token": self._token,
         }
         environ = {name: value for name, value in os.environ.items() if name not in _OF_A_CLIENT}
@@ -228,14 +235,14 @@ class LocalServer:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps(conf) + "\n")
         self._process.stdin.flush()
-        told = next((line for line in self._process.stdout if line.startswith("ready")), "")
-        self._leaves = "archive" in told
+        told = next((line.split() for line in self._process.stdout if line.startswith("ready ")), [])
         if not told:
             todo = f"see {self._log}" if self._log else "start it with a `log` file, which keeps Spark's own words"
             if not _cached_jars():
                 todo = "check the network for the first start, which fetches Delta's JARs"
             raise SparkError("the local Spark server did not start", where=str(self._log or "Spark"), todo=todo)
-        os.environ["SPARK_REMOTE"] = f"sc://localhost:{port}"  # by this name the token needs no TLS
+        self._leaves = "archive" in told
+        os.environ["SPARK_REMOTE"] = f"sc://localhost:{told[1]}"  # by this name the token needs no TLS
         os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = self._token
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ def environment(**changes: str) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if name not in _OURS}
     plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
     same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
-    same["DATA_OPS_JAVA_OPTIONS"] = jvm.SHORT_LIVED
+    same |= {"DATA_OPS_JAVA_OPTIONS": jvm.SHORT_LIVED, "DATA_OPS_CORES": "1"}
     return plain | same | changes
 
 
@@ -41,7 +41,7 @@ def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
         [DATA_OPS, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=1200,  # ends a hang, measures nothing
         env=environment(**changes),
         cwd=project_root(),
     )
@@ -55,6 +55,13 @@ def until(true: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def story(running: subprocess.Popen, root: Path) -> str:
+    """What a run that has to be given up said, and what its logs say; it is ended."""
+    running.kill()
+    logs = [path.read_text(encoding="utf-8")[-2000:] for path in root.glob("runs/*/*.log")]
+    return "\n".join([*running.communicate(), *logs])
 
 
 def command(process: psutil.Process) -> str:

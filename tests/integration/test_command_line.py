@@ -16,7 +16,7 @@ from data_ops.bundle import load_bundle
 from data_ops.config import DOMAINS, project_root
 from data_ops.runs import get_domain
 from tests.integration import deltas
-from tests.integration.commands import assert_one_clear_line, command, data_ops, start, until
+from tests.integration.commands import assert_one_clear_line, command, data_ops, start, story, until
 from tests.integration.lakehouse import names_of
 from tests.integration.parity import contents
 from tests.integration.planted import TAIL, TOKEN, VALUES, leaks, plant
@@ -121,9 +121,9 @@ def first(tmp_path_factory, mutated_rif):
     (source / "notes.txt").write_text("call the sender\n")
     running = start("run", "--root", root, "--source", source, DATABRICKS_TOKEN=TOKEN)
     try:
-        assert until(lambda: (root / "runs").exists(), 60)
+        assert until(lambda: (root / "runs").exists(), 300)
         beside = data_ops("run", "member", "--root", root)
-        out, err = running.communicate(timeout=600)
+        out, err = running.communicate(timeout=1200)
     finally:
         running.kill()
     done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
@@ -375,7 +375,8 @@ def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(first
     family: list[psutil.Process] = []
     try:
         begun = "local_member.silver_demographics"
-        assert until(lambda: begun in deltas.tables(root), 200)
+        come = until(lambda: begun in deltas.tables(root) or running.poll() is not None, 600)
+        assert come and running.poll() is None, story(running, root)
         family = psutil.Process(running.pid).children(recursive=True)
         commands = " ".join(map(command, family))
         assert "ipykernel" in commands

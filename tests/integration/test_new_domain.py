@@ -30,7 +30,7 @@ class Project:
             env=environment(PYTHONPATH=str(self.root)),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
             check=False,
         )
 

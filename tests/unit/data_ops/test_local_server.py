@@ -160,6 +160,22 @@ def test_the_drivers_memory_can_be_set(cache, tmp_path, monkeypatch):
     assert local_conf(tmp_path)["spark.driver.memory"] == "2g"
 
 
+def test_the_cores_that_spark_takes_can_be_set(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_OPS_CORES", "3")
+    assert local_conf(tmp_path)["spark.master"] == "local[3]"
+    monkeypatch.delenv("DATA_OPS_CORES")
+    assert local_conf(tmp_path)["spark.master"] == f"local[{os.cpu_count()}]"
+
+
+@pytest.mark.parametrize("told", ["0", "-1", "two", "1.5"])
+def test_what_is_no_number_of_cores_is_told(told, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_OPS_CORES", told)
+    with pytest.raises(
+        SparkError, match=rf"'{told}' is no number of cores \(DATA_OPS_CORES\): give 1"
+    ):
+        local_conf(tmp_path)
+
+
 def test_the_lakehouse_is_where_the_environment_says_else_in_the_project(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_OPS_ROOT", str(tmp_path / "x" / ".." / "lake"))
     assert default_root() == tmp_path / "lake"
@@ -221,6 +237,7 @@ jvm = subprocess.Popen(ends, stdin=subprocess.PIPE)
 options = "spark.driver.extraJavaOptions"
 pyspark.SparkContext = lambda conf: print(jvm.pid, conf.get(options, "none"))
 pyspark.SparkContext._gateway = types.SimpleNamespace(proc=jvm)
+local_server._port = lambda: 15002
 local_server.serve()
 """
 
@@ -235,7 +252,7 @@ def pretend(
         server.stdin.write("{}\n")
         server.stdin.flush()
         pid, options = server.stdout.readline().split(maxsplit=1)
-        assert server.stdout.readline().startswith("ready")
+        assert server.stdout.readline().split()[:2] == ["ready", "15002"]
         yield server, psutil.Process(int(pid)), options.strip()
         if not server.stdin.closed:
             end(server)
