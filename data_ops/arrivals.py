@@ -69,7 +69,7 @@ def check_landed(
     "Compare bronze rows with the lines that were counted in each file. Raises LedgerError if they differ."
     if not files:
         return
-    landed = run.spark.table(run.name(feed.table)).where(F.col("_file_hash").isin(*(file.file_hash for file in files)))
+    landed = run.frame(feed.table).where(F.col("_file_hash").isin(*(file.file_hash for file in files)))
     found = {row["_file_hash"]: row["count"] for row in landed.groupBy("_file_hash").count().collect()}
     for file in files:
         entry = Entry(feed.table, file.name, "landed", found.get(file.file_hash, 0))

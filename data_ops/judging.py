@@ -25,15 +25,16 @@ def take_stock(
     counts: Mapping[str, Mapping[str, int]],  # bronze table → what `accounts.tally` counts
     rules: tuple[quality.Rule, ...],
     outcome: Outcome,
-    looked_at: Mapping[str, int] | None = None,  # bronze table → its rows that were, if nothing new is said of the others
+    beside: Mapping[str, int] | None = None,  # bronze table → rows that were not looked at, nothing new being said of them
 ) -> None:
     "Put the tallies into the outcome's entries and metrics. Raises LedgerError if it does not balance."
+    beside = beside or {}
     for name in table.accounts_for:
         found = counts.get(name, {})
         ends = {ending: found.get(ending, 0) for ending in accounts.DISPOSITIONS}
-        rows_in = run.spark.table(run.name(name)).count()
-        ends["unchanged"] += rows_in - looked_at[name] if looked_at else 0
+        ends["unchanged"] += beside.get(name, 0)
         entries = [Entry(table.name, name, ending, rows) for ending, rows in ends.items()]
+        rows_in = run.frame(name).count()
         ledger.check_balance(entries, rows_in, where=f"{table.name} from {name}")
         outcome.entries += [entry for entry in entries if entry.row_count]
         outcome.rows_in += rows_in
@@ -71,7 +72,7 @@ def judge_sets(
 ) -> None:
     "Put the verdicts of the set rules into the outcome's metrics; one job for all."
     names = {name for rule in rules for name in (*quality.tables_of(rule), rule.table)}
-    frames = {name: frame if name == table.name else run.spark.table(run.name(name)) for name in names}
+    frames = {name: frame if name == table.name else run.frame(name) for name in names}
     for name, (checked, failed) in quality.count_failing(run.spark, rules, frames, as_of).items():
         rule = next(rule for rule in rules if rule.name == name and rule.scope == "set")
         outcome.metrics.append(ledger.metric(rule, checked, failed))
@@ -83,7 +84,7 @@ def latest_date(
 ) -> date | None:
     "The latest date that the feeds the table accounts for can speak of; of a table made from tables, all feeds of the domain."
     found = [
-        run.spark.table(run.name(feed.table)).agg(F.expr(feed.as_of).cast("date").alias("latest"))
+        run.frame(feed.table).agg(F.expr(feed.as_of).cast("date").alias("latest"))
         for feed in run.domain.feeds
         if feed.table in table.accounts_for or not table.rows
         if table_manager.exists(run.spark, run.name(feed.table))

@@ -141,7 +141,7 @@ def _built(run: Run, table: Table) -> Work:
     "Count a table's rows and judge its rules."
 
     def work(outcome: Outcome) -> None:
-        frame, rules = run.spark.table(run.name(table.name)), quality.rules_for(run.domain.rules, table.name)
+        frame, rules = run.frame(table.name), quality.rules_for(run.domain.rules, table.name)
         day = as_of(run, table, rules)
         if table.rows:
             counts: dict[str, dict[str, int]] = defaultdict(dict)
@@ -149,7 +149,7 @@ def _built(run: Run, table: Table) -> Work:
                 counts[bronze][measure] = value
             take_stock(run, table, counts, rules, outcome)
         else:
-            outcome.rows_in = sum(run.spark.table(run.name(name)).count() for name in table.takes)
+            outcome.rows_in = sum(run.frame(name).count() for name in table.takes)
             judge_rows(frame, rules, day, outcome)
         judge_sets(run, table, frame, rules, day, outcome)
         outcome.rows_out = frame.count()

@@ -29,7 +29,7 @@ from .operations.figures import Figure, without_small_cells
 from .plan import Plan
 from .report_facts import Ending, Facts, FigureFact, RuleFact, TableFact, keep_facts, kept_facts, tasks_of
 from .runs import get_domain
-from .tasks import code_fingerprint
+from .runs import code_fingerprint
 from .utils.errors import without_values
 
 # %% ../nbs/87_report.ipynb #8774b340

@@ -112,7 +112,9 @@ def families(
         (found, size), known = keep(things.toDF("thing")), 0
         about, subjects = keep(persons(reduce(DataFrame.union, [whom(rows_of(df, found, clean(feed.thing)), feed) for df, feed in bronze])))
         while subjects > known:
-            ties = held.enter_context(kept(reduce(DataFrame.unionByName, [ties_of(df, about, feed, aliases, local) for df, feed in bronze])))
+            sent = reduce(DataFrame.union, [things_of(rows_of(df, about, clean(feed.subject)), feed) for df, feed in bronze])
+            theirs = held.enter_context(kept(distinct(sent, "thing")))  # one feed's id may be another's, too
+            ties = held.enter_context(kept(reduce(DataFrame.unionByName, [ties_of(df, theirs, feed, aliases, local) for df, feed in bronze])))
             known, former = subjects, -1
             while size > former:
                 former, (found, size) = size, keep(tied(found, ties))

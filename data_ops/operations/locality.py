@@ -117,16 +117,15 @@ def with_aliases(
 # %% ../../nbs/19_locality.ipynb #b5232da9
 def ties_of(
     bronze: DataFrame,
-    about: DataFrame,  # subjects, all ids of each
+    things: DataFrame,  # one column, `thing`
     feed: Feed,
     aliases: DataFrame | None,  # a table with columns `alias` and `key`
     local: Local,
 ) -> DataFrame:
-    "`thing`, `subject` and `tie`, one row each, of all things of which a row was sent of the subjects."
+    "`thing`, `subject` and `tie`, one row each: whom the things' rows name, and by what they are tied."
     thing, subject = clean(feed.thing), clean(feed.subject)
     values = [F.nullif(F.trim(F.expr(tie).cast("string")), F.lit("")) for tie in feed.ties] or [F.lit("all")]
-    theirs = things_of(rows_of(bronze, about, subject), feed)
-    told = rows_of(bronze, theirs, thing).where(thing.isNotNull()).groupBy(thing.alias("thing"))
+    told = rows_of(bronze, things, thing).where(thing.isNotNull()).groupBy(thing.alias("thing"))
     whose = F.collect_set(F.struct(subject.alias("subject")))  # in structs, as a set leaves out NULL
     said = F.array_distinct(F.flatten(F.collect_set(F.array_compact(F.array(*values)))))
     each = told.agg(whose.alias("_whose"), said.alias("_said")).select("thing", F.inline("_whose"), "_said")

@@ -179,7 +179,7 @@ def serve() -> None:
     SparkContext(conf=SparkConf().setAll(list(conf.items())))
     jvm = SparkContext._gateway.proc  # type: ignore[union-attr]
     threading.Thread(target=_follow_jvm, args=(jvm, own), daemon=True).start()
-    print("ready", _port(), "archive" if own else "", flush=True)
+    print(f"ready {_port()}{' archive' if own else ''}", flush=True)
     orderly = sys.stdin.read() == _END
     if own and orderly and time.monotonic() - began > _ENOUGH and _is_first(own):
         jvm.stdin.close()
@@ -235,13 +235,13 @@ class LocalServer:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps(conf) + "\n")
         self._process.stdin.flush()
-        told = next((line.split() for line in self._process.stdout if line.startswith("ready ")), [])
+        told = next(filter(None, (re.fullmatch(r"ready (\d+)( archive)?\n", line) for line in self._process.stdout)), None)
         if not told:
             todo = f"see {self._log}" if self._log else "start it with a `log` file, which keeps Spark's own words"
             if not _cached_jars():
                 todo = "check the network for the first start, which fetches Delta's JARs"
             raise SparkError("the local Spark server did not start", where=str(self._log or "Spark"), todo=todo)
-        self._leaves = "archive" in told
+        self._leaves = bool(told[2])
         os.environ["SPARK_REMOTE"] = f"sc://localhost:{told[1]}"  # by this name the token needs no TLS
         os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = self._token
 

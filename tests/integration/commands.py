@@ -60,7 +60,7 @@ def until(true: Callable[[], object], seconds: float) -> bool:
 def story(running: subprocess.Popen, root: Path) -> str:
     """What a run that has to be given up said, and what its logs say; it is ended."""
     running.kill()
-    logs = [path.read_text(encoding="utf-8")[-2000:] for path in root.glob("runs/*/*.log")]
+    logs = [path.read_text(errors="replace")[-2000:] for path in root.glob("runs/*/*.log")]
     return "\n".join([*running.communicate(), *logs])
 
 

@@ -54,8 +54,9 @@ def rows(folder: Path, columns: str = "*") -> list[tuple]:
 
 
 def data(folder: Path) -> list[tuple]:
-    """The rows without the columns that depend on the run."""
-    return rows(folder, "COLUMNS(lambda c: NOT starts_with(c, '_'))")
+    """The rows without the columns that depend on the run; of quarantine, what was sent and why."""
+    of_the_data = "NOT starts_with(c, '_') OR c IN ('_raw', '_reasons')"
+    return rows(folder, f"COLUMNS(lambda c: {of_the_data})")
 
 
 def contents(root: Path) -> dict[str, list[tuple]]:

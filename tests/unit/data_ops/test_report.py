@@ -23,7 +23,7 @@ from data_ops.report import (
     tables_of,
 )
 from data_ops.report_facts import Facts, FigureFact, find_run, keep_facts, kept_facts, tasks_of
-from data_ops.tasks import code_fingerprint
+from data_ops.runs import code_fingerprint
 from data_ops.utils.errors import ParameterError
 
 from .reports import facts, failing

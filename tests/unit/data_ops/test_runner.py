@@ -1,11 +1,9 @@
 """Tasks of a run that do not end as they should: real kernels, no Spark."""
 
 import signal
-import sys
 from contextlib import nullcontext
 
 import nbformat
-import pytest
 
 from data_ops import runner
 from data_ops.bundle import Job
@@ -45,12 +43,6 @@ def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped
 
 def test_a_task_without_timeout_seconds_has_no_limit(tmp_path, monkeypatch):
     assert [one.state for one in run(tmp_path, monkeypatch, "1 + 1")] == ["done", "done"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forks on Linux alone")
-def test_a_kernel_takes_no_port_that_might_be_anothers(tmp_path, monkeypatch):
-    by_name = "assert get_ipython().kernel.parent.transport == 'ipc'"
-    assert [one.state for one in run(tmp_path, monkeypatch, by_name)] == ["done", "done"]
 
 
 def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):

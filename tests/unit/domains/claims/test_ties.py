@@ -169,3 +169,24 @@ def test_a_claim_is_tied_by_whatever_a_line_says_to_whomever_a_line_names(spark,
     bronze = [(bronze_rows(spark, feed, *rows), feed)]
     with families(things, bronze, people["silver_person_crosswalk"], table.local) as ids:
         assert {row.thing for row in ids.collect()} == {"x", "y"}
+
+
+def test_an_id_that_two_feeds_give_reaches_the_persons_of_both(spark, people):
+    """Claim a is tied to x; outpatient has an x, too, of another person, whose claim w names it."""
+    inpatient, outpatient = FEEDS["bronze_inpatient"], FEEDS["bronze_outpatient"]
+    table = DOMAIN.table("silver_medical")
+    rows = {
+        inpatient: [
+            {"CLM_ID": "a", "BENE_ID": "1", "FI_DOC_CLM_CNTL_NUM": "c1", "CLM_FROM_DT": DAYS[0]},
+            {"CLM_ID": "x", "BENE_ID": "1", "FI_ORIG_CLM_CNTL_NUM": "c1", "CLM_FROM_DT": DAYS[1]},
+        ],
+        outpatient: [
+            {"CLM_ID": "x", "BENE_ID": "2", "FI_DOC_CLM_CNTL_NUM": "c7", "CLM_FROM_DT": DAYS[0]},
+            {"CLM_ID": "w", "BENE_ID": "2", "FI_ORIG_CLM_CNTL_NUM": "c7", "CLM_FROM_DT": DAYS[1]},
+            {"CLM_ID": "z", "BENE_ID": "2", "FI_DOC_CLM_CNTL_NUM": "c8", "CLM_FROM_DT": DAYS[2]},
+        ],
+    }
+    things = spark.createDataFrame([("a",)], "thing STRING")
+    bronze = [(bronze_rows(spark, feed, *sent), feed) for feed, sent in rows.items()]
+    with families(things, bronze, people["silver_person_crosswalk"], table.local) as ids:
+        assert {row.thing for row in ids.collect()} == {"a", "x", "w"}
