@@ -134,7 +134,7 @@ def _sent(run: Run, table: Table, part: Part | None) -> Iterator[dict[str, DataF
     with ExitStack() as held:
         if part:
             sent = {name: _of_units(run, table, df, name, part) for name, df in sent.items()}
-            if part.ids.count() <= _FEW:
+            if not on_databricks() and part.ids.count() <= _FEW:
                 sent = {name: held.enter_context(kept(df)) for name, df in sent.items()}
         yield sent
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they 
 
 def children() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
+
+
+def run(coroutine):
+    """In a thread of its own, as a task has: a browser's tests leave a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_a_kernel_takes_no_port_and_no_name_that_might_be_anothers(tmp_path):
@@ -37,7 +44,7 @@ def test_a_kernel_answers_and_is_gone_with_what_it_is_a_fork_of(tmp_path):
 
     with kernels(tmp_path / "words") as born:
         kernel = born(kernel_name="python3")
-        assert asyncio.run(answer()) == "ok"
+        assert run(answer()) == "ok"
         ours = [process for process in children() if process not in before]
         assert len(ours) == 2
     _, alive = psutil.wait_procs(ours, timeout=20)
@@ -51,4 +58,4 @@ def test_that_there_is_nothing_to_be_a_fork_of_is_told(tmp_path):
             process.kill()
             process.wait()
         with pytest.raises(TaskError, match="no kernel can be had"):
-            asyncio.run(born(kernel_name="python3").start_kernel())
+            run(born(kernel_name="python3").start_kernel())
