@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from data_ops.kernels import kernels
+from data_ops.runner import kernels
 from data_ops.utils.errors import TaskError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they start from nothing")
