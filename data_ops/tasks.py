@@ -9,7 +9,7 @@ __all__ = ['needs', 'Known', 'build', 'build_all']
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -123,31 +123,19 @@ def _of_units(run: Run, table: Table, df: DataFrame, name: str, part: Part, thos
     return rows_of(df, part.ids, unit_of(_feeds(run)[name], table.local), those)
 
 
-_FEW = 200_000  # units whose raw rows, all columns of them, are worth keeping
-
-
-@contextmanager
-def _sent(run: Run, table: Table, part: Part | None) -> Iterator[dict[str, DataFrame]]:
-    "Bronze table → the raw rows that are looked at; those of a small part are looked for once."
-    feeds = _feeds(run)
-    sent = {name: accounts.raw_rows(run.frame(name), feeds[name]) for name in table.accounts_for}
-    with ExitStack() as held:
-        if part:
-            sent = {name: _of_units(run, table, df, name, part) for name, df in sent.items()}
-            if not on_databricks() and part.ids.count() <= _FEW:
-                sent = {name: held.enter_context(kept(df)) for name, df in sent.items()}
-        yield sent
-
-
 def _beside(run: Run, table: Table, part: Part | None) -> dict[str, int]:
     "Rows of each bronze table that are not looked at."
     return {name: _of_units(run, table, run.frame(name), name, part, those=False).count() for name in table.accounts_for} if part else {}
 
 
 @contextmanager
-def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part | None, sent: dict[str, DataFrame]) -> Iterator[DataFrame]:
-    "The rows sent, judged and finished."
+def _account(run: Run, table: Table, rules: tuple[quality.Rule, ...], part: Part | None) -> Iterator[DataFrame]:
+    "The table's raw rows, or the part's, judged and finished."
     assert table.rows is not None
+    feeds = _feeds(run)
+    sent = {name: accounts.raw_rows(run.frame(name), feeds[name]) for name in table.accounts_for}
+    if part:
+        sent = {name: _of_units(run, table, df, name, part) for name, df in sent.items()}
     with named(table.rows(**sent)) as raw:
         judged = accounts.set_aside(raw, rules, table.whole)
         with kept(table.build(judged, **_takes(run, table, part))) as account:
@@ -170,10 +158,10 @@ def _write(run: Run, contract: Contract, wanted: DataFrame | None, part: Part | 
     return table_manager.Changes() if new else table_manager.clear(run.spark, name)
 
 
-def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None, sent: dict[str, DataFrame]) -> None:
+def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, part: Part | None) -> None:
     "Bring the table's quarantine up to date; where nothing is and nothing was in it, make sure that it is there."
     contract, feeds = quarantine_of(table.contract), _feeds(run)
-    raw = [(df if part else run.frame(name), feeds[name]) for name, df in sent.items()]
+    raw = [(run.frame(name), feeds[name]) for name in table.accounts_for]
     known = None if on_databricks() else rows  # there the account is not kept
     wanted = accounts.kept_out(account, table.contract, raw, known) if rows or part else None
     _write(run, contract, wanted, part)
@@ -182,14 +170,14 @@ def _write_quarantine(run: Run, table: Table, account: DataFrame, rows: int, par
 def _from_bronze(run: Run, table: Table, rules: tuple[quality.Rule, ...], outcome: Outcome, part: Part | None) -> table_manager.Changes:
     "Build a table that accounts for bronze rows, or a part of it, with its quarantine."
     sets = [rule for rule in rules if rule.scope == "set"]
-    with _sent(run, table, part) as sent, _account(run, table, rules, part, sent) as account:
+    with _account(run, table, rules, part) as account:
         counts = {row["_input"]: row.asDict() for row in accounts.tally(account, rules).collect()}
         take_stock(run, table, counts, rules, outcome, _beside(run, table, part))
         wanted = accounts.accepted(account, table.contract)
         judge_sets(run, table, _whole(run, table, wanted, part), rules, as_of(run, table, sets), outcome)
         ledger.check_metrics(outcome.metrics, where=table.name)
         with ThreadPoolExecutor(2) as pool:
-            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined, part, sent)
+            aside = pool.submit(_write_quarantine, run, table, account, outcome.quarantined, part)
             changes = _write(run, table.contract, wanted, part)
             aside.result()
         return changes
