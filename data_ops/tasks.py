@@ -82,7 +82,7 @@ def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
     if local.thing:
         return reduce(DataFrame.union, [things_of(bronze.where(period.holds(feed)), feed) for bronze, feed in sent if feed.thing])
     found = reduce(DataFrame.union, [subjects_within(bronze, feed, period) for bronze, feed in sent])
-    return with_aliases(distinct(found, "subject"), run.frame(local.aliases), local) if local.aliases else found
+    return with_aliases(found, run.frame(local.aliases) if local.aliases else None, local)
 
 
 def _ids(run: Run, table: Table, local: Local, units: DataFrame) -> AbstractContextManager[DataFrame]:

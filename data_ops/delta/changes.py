@@ -56,6 +56,11 @@ def _subjects(bronze_or_table: DataFrame, changes: DataFrame, feed: Feed | None,
     return distinct(changes.select(F.col(local.key).alias("subject")), "subject")
 
 
+def _sent_of(subjects: DataFrame, bronze: Sequence[tuple[DataFrame, Feed]]) -> DataFrame:
+    "`thing` of all that was sent of the subjects."
+    return reduce(DataFrame.union, [things_of(rows_of(df, subjects, clean(feed.subject)), feed) for df, feed in bronze])
+
+
 def units_changed(
     spark: SparkSession,
     table: Table,  # a local one
@@ -79,13 +84,12 @@ def units_changed(
         else:
             subjects.append(_subjects(spark.table(full_name(name)), changes, feed, local, name == local.aliases))
     if subjects:
-        about = distinct(reduce(DataFrame.unionByName, subjects), "subject")
-        about = with_aliases(about, spark.table(full_name(local.aliases)), local) if local.aliases else about
+        aliases = spark.table(full_name(local.aliases)) if local.aliases else None
+        about = with_aliases(reduce(DataFrame.unionByName, subjects), aliases, local)
         if not local.thing:
             units.append(about)
         elif table.accounts_for:
-            sent = [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for]
-            units += [things_of(rows_of(bronze, about, clean(feed.subject)), feed) for bronze, feed in sent]
+            units.append(_sent_of(about, [(spark.table(full_name(name)), feeds[name]) for name in table.accounts_for]))
         else:
             return None
     return distinct(reduce(DataFrame.union, units).toDF("unit"), "unit")
@@ -105,18 +109,13 @@ def families(
             frozen = held.enter_context(kept(df))
             return frozen, frozen.count()
 
-        def persons(subjects: DataFrame) -> DataFrame:
-            told = distinct(subjects, "subject")
-            return told if aliases is None else with_aliases(told, aliases, local)
-
         (found, size), known = keep(things.toDF("thing")), 0
-        about, subjects = keep(persons(reduce(DataFrame.union, [whom(rows_of(df, found, clean(feed.thing)), feed) for df, feed in bronze])))
+        about, subjects = keep(with_aliases(reduce(DataFrame.union, [whom(rows_of(df, found, clean(feed.thing)), feed) for df, feed in bronze]), aliases, local))
         while subjects > known:
-            sent = reduce(DataFrame.union, [things_of(rows_of(df, about, clean(feed.subject)), feed) for df, feed in bronze])
-            theirs = held.enter_context(kept(distinct(sent, "thing")))  # one feed's id may be another's, too
+            theirs = held.enter_context(kept(distinct(_sent_of(about, bronze), "thing")))  # one feed's id may be another's, too
             ties = held.enter_context(kept(reduce(DataFrame.unionByName, [ties_of(df, theirs, feed, aliases, local) for df, feed in bronze])))
             known, former = subjects, -1
             while size > former:
                 former, (found, size) = size, keep(tied(found, ties))
-            about, subjects = keep(persons(about.union(rows_of(ties, found, F.col("thing")).select("subject"))))
+            about, subjects = keep(with_aliases(about.union(rows_of(ties, found, F.col("thing")).select("subject")), aliases, local))
         yield found

@@ -105,11 +105,13 @@ def unit_of(
 # %% ../../nbs/19_locality.ipynb #9d075ecd
 def with_aliases(
     ids: DataFrame,  # subjects, one column
-    aliases: DataFrame,  # a table with columns `alias` and `key`
+    aliases: DataFrame | None,  # a table with columns `alias` and `key`; None: each id is a person
     local: Local,
 ) -> DataFrame:
     "`ids` and all other ids of the same persons."
-    told = ids.toDF("subject")
+    told = distinct(ids.toDF("subject"), "subject")
+    if aliases is None:
+        return told
     persons = told.unionByName(rows_of(aliases, told, F.col(local.alias)).select(F.col(local.key).alias("subject")))
     others = rows_of(aliases, distinct(persons, "subject"), F.col(local.key)).select(F.col(local.alias).alias("subject"))
     return distinct(persons.unionByName(others), "subject")
