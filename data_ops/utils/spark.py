@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from .local_server import LocalServer, default_root, local_conf
+from .local_server import LocalServer, default_root, fetch_jars, local_conf
 
 # %% ../../nbs/04_spark.ipynb #152e62dd
 def _literal(path: Path) -> str:
@@ -69,6 +69,7 @@ def _classic_session() -> SparkSession:
     running = SparkSession.getActiveSession()
     if running:
         return running
+    fetch_jars()
     root = default_root()
     builder = SparkSession.builder
     for name, value in local_conf(root).items():

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import pyspark
 import pytest
 
 from data_ops.config import project_root
@@ -19,17 +20,19 @@ from data_ops.utils.local_server import (
     check_java,
     class_archive,
     default_root,
+    fetch_jars,
     jar_cache,
     local_conf,
 )
 from tests.integration.commands import command, until
 
 JARS = (
-    "delta-spark_4.2_2.13",
-    "delta-storage",
-    "delta-kernel-api",
-    "delta-kernel-defaults",
-    "delta-kernel-unitycatalog",
+    "io.delta_delta-spark_4.2_2.13-4.4.0.jar",
+    "io.delta_delta-storage-4.4.0.jar",
+    "io.delta_delta-kernel-api-4.4.0.jar",
+    "io.delta_delta-kernel-defaults-4.4.0.jar",
+    "io.delta_delta-kernel-unitycatalog-4.4.0.jar",
+    "com.globalmentor_hadoop-bare-naked-local-fs-0.1.0.jar",
 )
 
 # Java
@@ -121,28 +124,58 @@ def test_the_jar_cache_is_where_the_environment_says(monkeypatch):
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A cache with the five JARs in it."""
+    """A cache with the six JARs in it."""
     monkeypatch.setenv("DATA_OPS_JARS", str(tmp_path))
     (tmp_path / "jars").mkdir()
-    paths = [tmp_path / "jars" / f"io.delta_{name}-4.4.0.jar" for name in JARS]
+    paths = [tmp_path / "jars" / name for name in JARS]
     for path in paths:
         path.touch()
     return paths
 
 
-def test_cached_jars_are_used_without_looking_at_the_network(cache, tmp_path):
+SUBMIT = """#!/bin/sh
+echo "$@"
+[ "$REACHED" ] && touch {jars}
+exit 1
+"""
+
+
+@pytest.fixture
+def submit(cache, tmp_path, monkeypatch):
+    """A spark-submit that, where the network is REACHED, brings what is missing."""
+    command = tmp_path / "pyspark" / "bin" / "spark-submit"
+    command.parent.mkdir(parents=True)
+    command.write_text(SUBMIT.format(jars=" ".join(f"'{path}'" for path in cache)))
+    command.chmod(0o755)
+    monkeypatch.setattr(pyspark, "__file__", str(command.parents[1] / "__init__.py"))
+
+
+def test_cached_jars_are_used_without_looking_at_the_network(submit, cache, tmp_path):
+    fetch_jars(tmp_path / "spark.log")
+    assert not (tmp_path / "spark.log").exists()
     conf = local_conf(tmp_path)
     assert set(conf["spark.driver.extraClassPath"].split(os.pathsep)) == set(map(str, cache))
-    assert "spark.jars.packages" not in conf
 
 
-@pytest.mark.parametrize("missing", range(5))
-def test_while_one_jar_is_missing_they_are_fetched_into_the_cache(cache, tmp_path, missing):
+@pytest.mark.parametrize("missing", range(len(JARS)))
+def test_while_one_jar_is_missing_they_are_fetched_into_the_cache(
+    submit, cache, tmp_path, missing, monkeypatch
+):
     cache[missing].unlink()
-    conf = local_conf(tmp_path)
-    assert conf["spark.jars.packages"] == "io.delta:delta-spark_4.2_2.13:4.4.0"
-    assert conf["spark.jars.ivy"] == str(tmp_path)
-    assert "spark.driver.extraClassPath" not in conf
+    monkeypatch.setenv("REACHED", "yes")
+    fetch_jars(tmp_path / "spark.log")
+    assert all(path.exists() for path in cache)
+    told = (tmp_path / "spark.log").read_text()
+    assert "--packages io.delta:delta-spark_4.2_2.13:4.4.0,com.globalmentor:" in told
+    assert f"spark.jars.ivy={tmp_path} " in told
+
+
+def test_without_a_network_the_first_start_is_told_in_one_line(submit, cache, tmp_path):
+    cache[0].unlink()
+    log = tmp_path / "spark.log"
+    with pytest.raises(SparkError, match=f"could not be fetched.*network.*see {log}") as caught:
+        LocalServer(tmp_path / "lake", log).start()
+    assert "\n" not in str(caught.value)
 
 
 def test_local_spark_is_delta_under_the_root_on_this_machine_alone_in_utc(cache, tmp_path):
@@ -266,11 +299,9 @@ def end(server: subprocess.Popen) -> None:
 
 
 @pytest.fixture
-def pretended(tmp_path, monkeypatch):
+def pretended(cache, tmp_path):
     """(a server process whose JVM does nothing, that JVM)."""
-    monkeypatch.setenv("DATA_OPS_JARS", str(tmp_path))  # none: no archive
-    with pretend(tmp_path) as (server, jvm, options):
-        assert options == "none"
+    with pretend(tmp_path) as (server, jvm, _):
         yield server, jvm
         with suppress(psutil.NoSuchProcess):
             jvm.kill()

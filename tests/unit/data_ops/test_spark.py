@@ -2,6 +2,7 @@
 
 import os
 
+import psutil
 import pytest
 from pyspark.errors.exceptions.connect import SparkConnectException
 
@@ -44,6 +45,18 @@ def test_asking_for_the_session_again_leaves_tables_alone(spark):
     spark.range(3).write.mode("overwrite").saveAsTable("demo_again.kept")
     get_session()
     assert spark.table("demo_again.kept").count() == 3
+
+
+@pytest.mark.skipif(CLASSIC, reason="Java is not below this process's server")
+def test_a_local_file_costs_no_process(spark):
+    java = next(one for one in psutil.Process().children(True) if one.name() == "java")
+    spark.sql("CREATE SCHEMA IF NOT EXISTS demo_files")
+    began = java.cpu_times()  # of those that ended, too
+    for mode in ("overwrite", "append"):
+        spark.range(3).write.mode(mode).saveAsTable("demo_files.written")
+    spark.sql("DELETE FROM demo_files.written WHERE id = 1")
+    ended = java.cpu_times()
+    assert ended[2:4] == began[2:4] and ended.user > began.user
 
 
 @pytest.mark.classic
