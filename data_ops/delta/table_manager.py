@@ -27,15 +27,13 @@ def _quoted(text: str) -> str:
 def _properties(contract: Contract) -> dict[str, str]:
     "Table properties that follow from the contract and from where it is created."
     first = dict.fromkeys((*contract.cluster, *contract.key))
-    properties = {
+    databricks = {"delta.enableDeletionVectors": "true", "delta.autoOptimize.optimizeWrite": "true"}
+    return {
         "data_ops.grain": contract.grain,
         "data_ops.key": " ".join(contract.key),
         "delta.enableChangeDataFeed": "true",
         "delta.dataSkippingStatsColumns": ",".join(name for name in first if name in contract.names),
-    }
-    if on_databricks():
-        properties |= {"delta.enableDeletionVectors": "true", "delta.autoOptimize.optimizeWrite": "true"}
-    return properties
+    } | (databricks if on_databricks() else {})
 
 
 def create_statement(
@@ -48,8 +46,7 @@ def create_statement(
         f"`{column.name}` {column.type}{' NOT NULL' if column.name in contract.key else ''} COMMENT {_quoted(column.meaning)}"
         for column in contract.columns
     )
-    columns_of_cluster = ", ".join(f"`{name}`" for name in contract.cluster)
-    cluster = f" CLUSTER BY ({columns_of_cluster})" if contract.cluster else ""
+    cluster = f" CLUSTER BY ({', '.join(f'`{name}`' for name in contract.cluster)})" if contract.cluster else ""
     properties = ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in _properties(contract).items())
     return (
         f"CREATE {'OR REPLACE TABLE' if replace else 'TABLE IF NOT EXISTS'} {name} (\n  {columns}\n) USING delta{cluster}\n"
@@ -214,6 +211,19 @@ def _differences(spark: SparkSession, wanted: DataFrame, contract: Contract, fou
     )
 
 
+def _merge_statement(contract: Contract, name: str, changes: Changes) -> str:
+    "The MERGE of `{differences}`, with those clauses only that meet a row."
+    keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
+    assignments = ", ".join(f"t.{column} = s.{column}" for column in contract.names)
+    values = ", ".join(f"s.{column}" for column in contract.names)
+    clauses = {
+        "WHEN MATCHED AND s._action = 'delete' THEN DELETE": changes.deleted,
+        f"WHEN MATCHED THEN UPDATE SET {assignments}": changes.updated,
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(contract.names)}) VALUES ({values})": changes.inserted,
+    }
+    return "\n".join([f"MERGE INTO {name} t USING {{differences}} s ON {keys}", *(clause for clause, rows in clauses.items() if rows)])
+
+
 def sync(
     spark: SparkSession,
     wanted: DataFrame,  # what the table should hold, keys unique and not NULL
@@ -246,17 +256,7 @@ def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str,
         counts = {row._action: row["count"] for row in differences.groupBy("_action").count().collect()}
         changes = Changes(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
         if changes.any:
-            keys = " AND ".join(f"t.{key} = s.{key}" for key in contract.key)
-            columns = ", ".join(contract.names)
-            values = ", ".join(f"s.{column}" for column in contract.names)
-            assignments = ", ".join(f"t.{column} = s.{column}" for column in contract.names)
-            spark.sql(
-                f"""MERGE INTO {name} t USING {{differences}} s ON {keys}
-                    WHEN MATCHED AND s._action = 'delete' THEN DELETE
-                    WHEN MATCHED THEN UPDATE SET {assignments}
-                    WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})""",
-                differences=differences,
-            )
+            spark.sql(_merge_statement(contract, name, changes), differences=differences)
     return changes
 
 # %% ../../nbs/20_table_manager.ipynb #a4a666db

@@ -112,6 +112,7 @@ def local_conf(
         "spark.sql.warehouse.dir": str(root / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores),
+        "spark.sql.sources.fileCompressionFactor": "20",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         "spark.databricks.delta.snapshotPartitions": str(cores),
         "spark.driver.memory": os.environ.get("DATA_OPS_DRIVER_MEMORY", "4g"),

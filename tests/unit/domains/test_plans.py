@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType
 
 from data_ops.config import DOMAINS
-from data_ops.delta.table_manager import create, history, sync
+from data_ops.delta.table_manager import Changes, create, history, sync
 from data_ops.operations import accounts, quality
 from data_ops.operations.contracts import bronze_contract, contract
 from data_ops.runs import get_domain
@@ -118,3 +118,31 @@ def test_a_merge_rewrites_only_files_in_which_something_changes(spark):
     assert sync(spark, wanted, MONTHS, name).updated == 1
     told = history(spark, name).first().operationMetrics
     assert told["numTargetFilesRemoved"] == "1" and told["numTargetRowsCopied"] == "11"
+
+
+def test_a_merge_without_new_rows_is_not_prepared_for_any(spark):
+    """An outer join of the whole table is what new rows cost those that only change."""
+    name = "plans.silver_months"
+    create(spark, MONTHS, name, replace=True)
+    rows = spark.sql("SELECT 'anna' AS person_id, INT(id) AS month, 1 AS paid FROM range(3)")
+    said = {}
+    paid_more = rows.withColumn("paid", F.lit(2))
+    for changed in (rows, paid_more, paid_more.where("month < 2")):
+        changes = sync(spark, changed, MONTHS, name)
+        said[changes] = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").first().operationParameters
+    _, updated, deleted = said.values()
+    assert list(said) == [Changes(inserted=3), Changes(updated=3), Changes(deleted=1)]
+    for told in (updated, deleted):
+        assert told["notMatchedPredicates"] == "[]" and told["matchedPredicates"] != "[]"
+
+
+def test_a_table_of_few_bytes_and_many_rows_is_not_sent_to_every_task(spark):
+    """In memory they are a hundred times what they are in a file."""
+    many = spark.range(2_000_000, numPartitions=1).select(
+        F.expr("id div 12").alias("person"), (F.col("id") % 12).cast("int").alias("month")
+    )
+    many.write.format("delta").mode("overwrite").saveAsTable("plans.many_months")
+    size = spark.sql("DESCRIBE DETAIL plans.many_months").first().sizeInBytes
+    assert 1_000_000 < size < 10_000_000  # Spark's own limit
+    joined = spark.range(3).toDF("person").join(spark.table("plans.many_months"), "person", "left")
+    assert "Broadcast" not in physical_plan(joined)
