@@ -163,8 +163,16 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path, kernels:
     except PapermillExecutionError as error:
         # Our own errors carry no data; of others only the kind is told.
         known = error.ename.endswith("Error") and error.ename in _OWN_ERRORS
+        if (not known or "spark.log" in error.evalue) and _ran_out_of_memory(target.parents[1] / "spark.log"):
+            todo = "give it more in DATA_OPS_DRIVER_MEMORY (4g if unset); a new run goes on from here"
+            raise TaskError("Spark ran out of memory", where=run.name, todo=todo) from None
         raise TaskError(error.evalue if known else f"stopped with {error.ename}", where="" if known else run.name) from None
     run.rows = _counts(done)
+
+
+def _ran_out_of_memory(log: Path) -> bool:
+    "Does Spark's log tell so? Its errors do not: they say that it is gone."
+    return log.is_file() and "java.lang.OutOfMemoryError" in log.read_text(encoding="utf-8", errors="replace")
 
 
 def _names_of_errors(kind: type[DataOpsError] = DataOpsError) -> set[str]:

@@ -4,6 +4,7 @@ import signal
 from contextlib import nullcontext
 
 import nbformat
+import pytest
 
 from data_ops import runner
 from data_ops.bundle import Job
@@ -49,4 +50,27 @@ def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):
     killed = f"import os\nos.kill(os.getpid(), {int(signal.SIGKILL)})"
     one, following = run(tmp_path, monkeypatch, killed)
     assert one.message.startswith("its kernel was killed, or ran out of memory (job/one)")
+    assert following.state == "skipped"
+
+
+SPARK_LOG = """import os, pathlib
+log = pathlib.Path(os.environ["DATA_OPS_ROOT"], "runs", "run-1", "spark.log")
+log.write_text("ERROR Executor: java.lang.OutOfMemoryError: Java heap space\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("RuntimeError('gone')", "Spark ran out of memory (job/one): give it more in"),
+        ("TaskError('Spark has ended: see spark.log')", "Spark ran out of memory (job/one): give"),
+        ("TaskError('rule key_unique failed')", "rule key_unique failed"),
+    ],
+)
+def test_a_spark_that_ran_out_of_memory_is_told_and_no_other_error_is_taken_for_it(
+    tmp_path, monkeypatch, raised, told
+):
+    source = f"{SPARK_LOG}from data_ops.utils.errors import TaskError\nraise {raised}"
+    one, following = run(tmp_path, monkeypatch, source)
+    assert one.message.startswith(told)
     assert following.state == "skipped"
