@@ -44,10 +44,9 @@ def check_java() -> int:
     return major
 
 # %% ../../nbs/03_local_server.ipynb #8d28c623
-_FETCHED = "io.delta:delta-spark_4.2_2.13:4.4.0,com.globalmentor:hadoop-bare-naked-local-fs:0.1.0"
-_DELTA = ("delta-spark_4.2_2.13", "delta-storage", "delta-kernel-api", "delta-kernel-defaults", "delta-kernel-unitycatalog")
-_JARS = (*(f"io.delta_{name}-4.4.0.jar" for name in _DELTA), "com.globalmentor_hadoop-bare-naked-local-fs-0.1.0.jar")
-_HAS_SPARK = "com.f*:*,com.git*:*,com.goo*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,jakarta.*:*,javax.*:*,org.*:*"  # group:name globs
+_DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+_JARS = ("delta-spark_4.2_2.13", "delta-storage", "delta-kernel-api", "delta-kernel-defaults", "delta-kernel-unitycatalog")
+_HAS_SPARK = "com.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,jakarta.*:*,javax.*:*,org.*:*"  # group:name globs
 
 
 def jar_cache() -> Path:
@@ -57,8 +56,8 @@ def jar_cache() -> Path:
 
 
 def _cached_jars() -> list[str]:
-    "Paths of the six JARs, or [] while one is missing."
-    found = [jar_cache() / "jars" / name for name in _JARS]
+    "Paths of the five JARs, or [] while one is missing."
+    found = [jar_cache() / "jars" / f"io.delta_{name}-4.4.0.jar" for name in _JARS]
     return list(map(str, found)) if all(path.exists() for path in found) else []
 
 
@@ -71,7 +70,7 @@ def fetch_jars(
     import pyspark
 
     jar_cache().mkdir(parents=True, exist_ok=True)
-    options = ["--packages", _FETCHED, "--exclude-packages", _HAS_SPARK, "--conf", f"spark.jars.ivy={jar_cache()}"]
+    options = ["--packages", _DELTA, "--exclude-packages", _HAS_SPARK, "--conf", f"spark.jars.ivy={jar_cache()}"]
     program = ["--class", "org.apache.hadoop.util.VersionInfo", "spark-internal"]  # one that Spark has and that soon ends
     with open(jar_cache() / ".lock", "w") as lock, open(log or os.devnull, "w") as words:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -112,6 +111,8 @@ def local_conf(
         "spark.sql.warehouse.dir": str(root / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores),
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        "spark.sql.codegen.maxFields": "1000",
         "spark.sql.sources.fileCompressionFactor": "20",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         "spark.databricks.delta.snapshotPartitions": str(cores),
@@ -122,7 +123,7 @@ def local_conf(
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.extraClassPath": os.pathsep.join(_cached_jars()),
-        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
         "spark.sql.streaming.checkpointFileManagerClass": "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager",
     }

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from .local_server import LocalServer, default_root, fetch_jars, local_conf
@@ -153,7 +154,8 @@ def kept(
     if on_databricks():
         yield df
         return
-    held = df.localCheckpoint()  # not persist(): its uses would each carry, and compare, the whole plan
+    # Not persist(): its uses would each carry, and compare, the whole plan. As bytes: objects take what memory the uses need.
+    held = df.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
     try:
         yield held
     finally:

@@ -2,7 +2,6 @@
 
 import os
 
-import psutil
 import pytest
 from pyspark.errors.exceptions.connect import SparkConnectException
 
@@ -47,22 +46,30 @@ def test_asking_for_the_session_again_leaves_tables_alone(spark):
     assert spark.table("demo_again.kept").count() == 3
 
 
-@pytest.mark.skipif(CLASSIC, reason="Java is not below this process's server")
-def test_a_local_file_costs_no_process(spark):
-    java = next(one for one in psutil.Process().children(True) if one.name() == "java")
+@pytest.mark.classic
+def test_a_file_is_one_file_wherever_the_folder_lies(spark, tmp_path):
+    """No checksum beside it, and a link to a folder is as good as the folder."""
     spark.sql("CREATE SCHEMA IF NOT EXISTS demo_files")
-    began = java.cpu_times()  # of those that ended, too
-    for mode in ("overwrite", "append"):
-        spark.range(3).write.mode(mode).saveAsTable("demo_files.written")
-    spark.sql("DELETE FROM demo_files.written WHERE id = 1")
-    ended = java.cpu_times()
-    assert ended[2:4] == began[2:4] and ended.user > began.user
+    spark.range(3).write.mode("overwrite").saveAsTable("demo_files.written")
+    folder = default_root() / "warehouse" / "demo_files.db" / "written"
+    assert [path for path in folder.rglob("*.crc") if path.name.startswith(".")] == []
+    (tmp_path / "linked").symlink_to(folder)
+    assert spark.read.format("delta").load(str(tmp_path / "linked")).count() == 3
 
 
 @pytest.mark.classic
 def test_a_kept_frame_is_computed_once_for_all_its_uses(spark):
     with kept(spark.sql("SELECT uuid() AS drawn")) as held:
         assert held.first().drawn == held.first().drawn
+
+
+@pytest.mark.classic
+@pytest.mark.skipif(not CLASSIC, reason="asks Spark's context")
+def test_kept_rows_are_bytes_which_leave_memory_to_those_who_work_on_them(spark):
+    with kept(spark.range(3)):
+        rdds = spark.sparkContext._jsc.getPersistentRDDs().values()
+        levels = [rdd.getStorageLevel() for rdd in rdds]
+    assert levels and all(level.useDisk() and not level.deserialized() for level in levels)
 
 
 @pytest.mark.skipif(CLASSIC, reason="speaks of Spark Connect")
