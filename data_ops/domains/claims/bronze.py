@@ -21,8 +21,9 @@ def lines(
     form: Iterable[tuple[DataFrame, Feed]],  # raw rows of the form's feeds
     claim: str,  # raw column: the claim's id
     line: str | None,  # raw column: the line's number; None where a claim is one row
+    *said: dict[str, Column],  # what a line says by itself: from its raw columns, data_source, source_feed and what was said before
 ) -> DataFrame:
-    "An account, one row a raw line, with all raw columns of the form, data_source, source_feed, claim_id and claim_line_number."
+    "An account, one row a raw line, with data_source, source_feed, claim_id, claim_line_number, DML_IND and what the line says."
     pairs = list(form)
     names = dict.fromkeys(name for _, feed in pairs for name in feed.columns)
 
@@ -37,7 +38,12 @@ def lines(
 
     sent = together([laid_out(*pair) for pair in pairs])
     number = clean(line).try_cast("int") if line else F.lit(1)
-    return supersede_whole(sent.withColumns({"claim_id": clean(claim), "claim_line_number": number}), CLAIM, "claim_line_number")
+    told = sent.withColumns({"claim_id": clean(claim), "claim_line_number": number})
+    for columns in said:
+        told = told.withColumns(columns)
+    names_said = dict.fromkeys(name for columns in said for name in columns)
+    account = told.select(*CLAIM, "claim_line_number", "DML_IND", "_delivered_at", *ACCOUNT, *names_said)
+    return supersede_whole(account, CLAIM, "claim_line_number")
 
 # %% ../../../nbs/46_claims_bronze.ipynb #39e80947
 def of_claim() -> WindowSpec:

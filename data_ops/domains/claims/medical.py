@@ -25,11 +25,6 @@ def _is_detail() -> Column:
     return counts | ~F.max(counts).over(of_claim())
 
 
-def _of_line(value: Column) -> Column:
-    "An amount of a line, NULL on the claim's total."
-    return F.when(F.col("_detail"), value)
-
-
 def _total(*names: str) -> Column:
     "Sum of raw amounts; what is not there counts as nothing, and nothing at all is NULL."
     there = F.coalesce(*map(amount, names)).isNotNull()
@@ -70,7 +65,7 @@ def _claim() -> dict[str, Column]:
         "drg_code_type": F.when(clean("CLM_DRG_CD").isNotNull(), F.lit("ms-drg")),
         "billing_npi": clean("ORG_NPI_NUM"),
         "facility_npi": clean("ORG_NPI_NUM"),
-        "attending_npi": F.max(clean("AT_PHYSN_NPI")).over(of_claim()),  # blank on the total's line
+        "attending_npi": clean("AT_PHYSN_NPI"),
         "in_network_flag": F.lit(None).cast("boolean"),
         "header_charge_amount": amount("CLM_TOT_CHRG_AMT"),
         "header_paid_amount": amount("CLM_PMT_AMT"),
@@ -87,6 +82,7 @@ def _poa() -> Column:
 def _line() -> dict[str, Column]:
     "Columns of the line."
     return {
+        "revenue_code": padded("REV_CNTR", 4),
         "line_start_date": F.coalesce(rif_date("REV_CNTR_DT"), "claim_start_date"),
         "line_end_date": F.coalesce(rif_date("REV_CNTR_DT"), "claim_end_date"),
         "claim_status": F.when(F.col("is_void"), "reversed").when(clean("CLM_MDCR_NON_PMT_RSN_CD") != "P", "denied").otherwise("paid"),
@@ -96,12 +92,12 @@ def _line() -> dict[str, Column]:
         "diagnosis_code_type": diagnosis_code_type(),
         "diagnosis_codes": diagnoses(25),
         "procedure_codes": present(*(f"ICD_PRCDR_CD{number}" for number in range(1, 26))),
-        "charge_amount": _of_line(amount("REV_CNTR_TOT_CHRG_AMT")),
-        "paid_amount": _of_line(amount("REV_CNTR_PMT_AMT_AMT")),
-        "coinsurance_amount": _of_line(amount("REV_CNTR_COINSRNC_WGE_ADJSTD_C")),
+        "charge_amount": amount("REV_CNTR_TOT_CHRG_AMT"),
+        "paid_amount": amount("REV_CNTR_PMT_AMT_AMT"),
+        "coinsurance_amount": amount("REV_CNTR_COINSRNC_WGE_ADJSTD_C"),
         "copay_amount": F.lit(None).cast("decimal(14,2)"),
-        "deductible_amount": _of_line(_total("REV_CNTR_CASH_DDCTBL_AMT", "REV_CNTR_BLOOD_DDCTBL_AMT")),
-        "cob_paid_amount": _of_line(_total("REV_CNTR_1ST_MSP_PD_AMT", "REV_CNTR_2ND_MSP_PD_AMT")),
+        "deductible_amount": _total("REV_CNTR_CASH_DDCTBL_AMT", "REV_CNTR_BLOOD_DDCTBL_AMT"),
+        "cob_paid_amount": _total("REV_CNTR_1ST_MSP_PD_AMT", "REV_CNTR_2ND_MSP_PD_AMT"),
     }
 
 
@@ -111,12 +107,18 @@ def _allowed() -> Column:
     return sum(shares, F.col("paid_amount"))
 
 
+_OF_A_STAY = (
+    "CLM_PMT_AMT", "NCH_BENE_IP_DDCTBL_AMT", "NCH_BENE_PTA_COINSRNC_LBLTY_AM", "NCH_BENE_BLOOD_DDCTBL_LBLTY_AM", "NCH_PRMRY_PYR_CLM_PD_AMT",
+)  # fmt: skip
+
+
 def _header_allowed() -> Column:
     "Stays: what was paid for the claim by all who paid; others: the sum of the lines."
-    stay = _total(
-        "CLM_PMT_AMT", "NCH_BENE_IP_DDCTBL_AMT", "NCH_BENE_PTA_COINSRNC_LBLTY_AM", "NCH_BENE_BLOOD_DDCTBL_LBLTY_AM", "NCH_PRMRY_PYR_CLM_PD_AMT"
-    )
-    return F.when(F.col("source_feed").isin("inpatient", "snf"), stay).otherwise(F.sum("allowed_amount").over(of_claim()))
+    lines_allowed = F.sum("allowed_amount").over(of_claim())
+    return F.when(F.col("source_feed").isin("inpatient", "snf"), F.col("_stay_allowed")).otherwise(lines_allowed)
+
+
+_AMOUNTS = ("charge_amount", "paid_amount", "coinsurance_amount", "deductible_amount", "cob_paid_amount")
 
 
 def medical_rows(
@@ -128,9 +130,12 @@ def medical_rows(
 ) -> DataFrame:
     "An account of the facility feeds: one row a raw line, with the columns of silver_medical as sent."
     frames = (bronze_inpatient, bronze_outpatient, bronze_snf, bronze_hha, bronze_hospice)
-    sent = lines(zip(frames, FACILITY, strict=True), "CLM_ID", "CLM_LINE_NUM")
-    named = sent.withColumns({"revenue_code": padded("REV_CNTR", 4)}).withColumns({**_claim(), "_detail": _is_detail()}).withColumns(_line())
-    whole = named.withColumns({"poa_codes": _poa(), "allowed_amount": _allowed()}).withColumn("header_allowed_amount", _header_allowed())
+    more = {"poa_codes": _poa(), "_stay_allowed": _total(*_OF_A_STAY)}
+    sent = lines(zip(frames, FACILITY, strict=True), "CLM_ID", "CLM_LINE_NUM", _claim(), _line(), more)
+    attending = F.max("attending_npi").over(of_claim())  # blank on the total's line
+    compared = sent.withColumns({"_detail": _is_detail(), "attending_npi": attending})
+    of_lines = compared.withColumns({name: F.when(F.col("_detail"), F.col(name)) for name in _AMOUNTS})  # NULL on the claim's total
+    whole = of_lines.withColumn("allowed_amount", _allowed()).withColumn("header_allowed_amount", _header_allowed())
     return whole.select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/48_claims_medical.ipynb #ee805275

@@ -72,7 +72,7 @@ def pharmacy_rows(
     bronze_pde: DataFrame,
 ) -> DataFrame:
     "An account of the fills: one row a raw row, with the columns of silver_pharmacy as sent."
-    return lines([(bronze_pde, PDE)], "PDE_ID", None).withColumns(_sent()).select(*_SENT, *ACCOUNT)
+    return lines([(bronze_pde, PDE)], "PDE_ID", None, _sent()).select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/50_claims_pharmacy.ipynb #3779ed98
 _FILL = ("data_source", "person_id", "rx_number", "fill_number", "provider_id", "dispensing_date", "_alone")

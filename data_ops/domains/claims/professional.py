@@ -26,7 +26,7 @@ ENTRY_CODES: dict[str, str] = {"1": "1", "3": "8", "5": "7"}
 
 
 def _claim() -> dict[str, Column]:
-    "Columns that say the same on every line of a claim; a few DME claims carry each line's dates, so the claim spans them all."
+    "Columns that say the same on every line of a claim."
     return {
         "member_id": clean("BENE_ID"),
         "person_id": clean("BENE_ID"),
@@ -38,8 +38,8 @@ def _claim() -> dict[str, Column]:
         "original_control_number": F.lit(None).cast("string"),
         "claim_group_id": clean("CLM_GRP_ID"),
         "provider_id": F.coalesce(clean("CARR_CLM_BLG_NPI_NUM"), clean("ORG_NPI_NUM"), clean("PRVDR_NPI"), clean("TAX_NUM")),
-        "claim_start_date": F.min(rif_date("CLM_FROM_DT")).over(of_claim()),
-        "claim_end_date": F.max(rif_date("CLM_THRU_DT")).over(of_claim()),
+        "claim_start_date": rif_date("CLM_FROM_DT"),
+        "claim_end_date": rif_date("CLM_THRU_DT"),
         "received_date": F.lit(None).cast("date"),
         "paid_date": rif_date("NCH_WKLY_PROC_DT"),
         "referring_npi": clean("RFR_PHYSN_NPI"),
@@ -48,7 +48,6 @@ def _claim() -> dict[str, Column]:
         "in_network_flag": F.lit(None).cast("boolean"),
         "header_charge_amount": amount("NCH_CARR_CLM_SBMTD_CHRG_AMT"),
         "header_paid_amount": amount("CLM_PMT_AMT"),
-        "header_allowed_amount": F.sum(amount("LINE_ALOWD_CHRG_AMT")).over(of_claim()),
     }
 
 
@@ -83,16 +82,29 @@ def _line() -> dict[str, Column]:
     }
 
 
+def _pointers() -> Column:
+    "diagnosis_pointers: the place of the line's diagnosis among the claim's."
+    pointed = F.array_position("diagnosis_codes", clean("LINE_ICD_DGNS_CD")).cast("int")
+    return F.when(pointed > 0, F.array(pointed)).otherwise(F.array().cast("array<int>"))
+
+
+def _of_all_lines() -> dict[str, Column]:
+    "Columns that all lines of a claim make; a few DME claims carry each line's dates, so the claim spans them all."
+    return {
+        "claim_start_date": F.min("claim_start_date").over(of_claim()),
+        "claim_end_date": F.max("claim_end_date").over(of_claim()),
+        "header_allowed_amount": F.sum("allowed_amount").over(of_claim()),
+    }
+
+
 def professional_rows(
     bronze_carrier: DataFrame,
     bronze_dme: DataFrame,
 ) -> DataFrame:
     "An account of the professional feeds: one row a raw line, with the columns of silver_professional as sent."
-    sent = lines(zip((bronze_carrier, bronze_dme), PROFESSIONAL, strict=True), "CLM_ID", "LINE_NUM")
-    pointed = F.array_position("diagnosis_codes", clean("LINE_ICD_DGNS_CD")).cast("int")
-    pointers = F.when(pointed > 0, F.array(pointed)).otherwise(F.array().cast("array<int>"))
-    whole = sent.withColumns(_claim()).withColumns(_line()).withColumn("diagnosis_pointers", pointers)
-    return whole.select(*_SENT, *ACCOUNT)
+    said = (_claim(), _line(), {"diagnosis_pointers": _pointers()})
+    sent = lines(zip((bronze_carrier, bronze_dme), PROFESSIONAL, strict=True), "CLM_ID", "LINE_NUM", *said)
+    return sent.withColumns(_of_all_lines()).select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/49_claims_professional.ipynb #af5a9090
 _HEADER = (*CLAIM, *_SIGNS, "member_id", "person_id", "claim_frequency_code", "claim_start_date", "claim_end_date", "paid_date")

@@ -15,6 +15,7 @@ from tests.plans import physical_plan
 
 KNOWN = [get_domain(name) for name in DOMAINS]
 FEEDS = {feed.table: feed for domain in KNOWN for feed in domain.feeds}
+RAW = {column for feed in FEEDS.values() for column in feed.columns}
 TABLES = {table.name: (domain, table) for domain in KNOWN for table in domain.tables}
 CONTRACTS = {name: bronze_contract(feed) for name, feed in FEEDS.items()} | {
     name: table.contract for name, (_, table) in TABLES.items()
@@ -79,14 +80,17 @@ def test_what_is_looked_for_would_be_found(read):
 
 
 @pytest.mark.parametrize("name", ["silver_medical", "silver_professional", "silver_pharmacy"])
-def test_the_lines_of_a_claim_are_brought_together_once(read, name):
-    """However many windows look at them."""
+def test_the_lines_of_a_claim_are_brought_together_once_and_without_their_raw_columns(read, name):
+    """However many windows look at them, each of which copies all that a line carries."""
     domain, table = TABLES[name]
     sent = {other: accounts.raw_rows(read(other), FEEDS[other]) for other in table.accounts_for}
     rules = quality.rules_for(domain.rules, name)
     told = physical_plan(accounts.set_aside(table.rows(**sent), rules, table.whole)).splitlines()
     moved = [line for line in told if "Exchange hashpartitioning" in line and "claim_id" in line]
     assert len(moved) == 1 and "Window" in "".join(told)
+    after = "\n".join(told[: told.index(moved[0])])
+    carried = set(re.findall(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)#", after))
+    assert carried == {"DML_IND"} and len(RAW & set(re.findall(r"\w+", "".join(told)))) > 20
 
 
 MONTHS = contract(
