@@ -111,7 +111,6 @@ def local_conf(
         "spark.sql.warehouse.dir": str(root / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores),
-        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         "spark.sql.codegen.maxFields": "1000",
         "spark.sql.sources.fileCompressionFactor": "20",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
