@@ -171,8 +171,8 @@ def _execute(run: TaskRun, parameters: Mapping[str, str], target: Path, kernels:
 
 
 def _ran_out_of_memory(log: Path) -> bool:
-    "Does Spark's log tell so? Its errors do not: they say that it is gone."
-    return log.is_file() and "java.lang.OutOfMemoryError" in log.read_text(encoding="utf-8", errors="replace")
+    "Does Spark's log tell so, of Java's memory or of its own share? Its errors do not: they say that it is gone."
+    return log.is_file() and "OutOfMemoryError" in log.read_text(encoding="utf-8", errors="replace")
 
 
 def _names_of_errors(kind: type[DataOpsError] = DataOpsError) -> set[str]:

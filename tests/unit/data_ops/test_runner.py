@@ -55,10 +55,14 @@ def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):
 
 SPARK_LOG = """import os, pathlib
 log = pathlib.Path(os.environ["DATA_OPS_ROOT"], "runs", "run-1", "spark.log")
-log.write_text("ERROR Executor: java.lang.OutOfMemoryError: Java heap space\\n")
+log.write_text("ERROR Executor: {error}: no bytes left\\n")
+from data_ops.utils.errors import TaskError
 """
 
 
+@pytest.mark.parametrize(
+    "error", ["java.lang.OutOfMemoryError", "org.apache.spark.memory.SparkOutOfMemoryError"]
+)
 @pytest.mark.parametrize(
     ("raised", "told"),
     [
@@ -68,9 +72,9 @@ log.write_text("ERROR Executor: java.lang.OutOfMemoryError: Java heap space\\n")
     ],
 )
 def test_a_spark_that_ran_out_of_memory_is_told_and_no_other_error_is_taken_for_it(
-    tmp_path, monkeypatch, raised, told
+    tmp_path, monkeypatch, error, raised, told
 ):
-    source = f"{SPARK_LOG}from data_ops.utils.errors import TaskError\nraise {raised}"
+    source = f"{SPARK_LOG.format(error=error)}raise {raised}"
     one, following = run(tmp_path, monkeypatch, source)
     assert one.message.startswith(told)
     assert following.state == "skipped"
