@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,7 +46,7 @@ MEANINGS = {
     "rerun_nothing": "a run with nothing new ÷ the whole run",
     "rerun_1pct": "a run with 1 % new claims ÷ the whole run",
     "row_cost_growth": "seconds a raw row at full size ÷ at the small size",
-    "task_overhead_s": "seconds of a task beside its tables, whole run",
+    "task_overhead_s": "seconds of a task beside its tables, of tasks alone at work",
     "task_nothing_s": "seconds of a task that has nothing to do",
     "first_row_s": "seconds from the command to the first row in bronze",
     "driver_peak_gib": "memory of runner and kernels, GiB",
@@ -135,11 +135,33 @@ def job_seconds(told: dict, job: str) -> float:
     return max(ends) - min(task["began"] for task in tasks)
 
 
-def overheads(told: dict) -> list[float]:
-    """Seconds of each task beside its table's, of tasks that have one: of several it is not known
-    how they lay beside each other."""
-    alone = [task for task in told["tasks"] if len(task["tables"]) == 1]
-    return [task["seconds"] - task["tables"][0]["seconds"] for task in alone]
+def worked(root: Path, run_id: str) -> dict[str, tuple[float, float]]:
+    """Table → when the run began and ended its work on it, in seconds since 1970."""
+    columns = "run_id, table_name, epoch(started_at), epoch(finished_at)"
+    logged = deltas.rows(deltas.tables(root)["local_ops.run_log"], columns)
+    return {table: (began, ended) for run, table, began, ended in logged if run == run_id}
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that are part of one span or more."""
+    total, until = 0.0, 0.0
+    for began, ended in sorted(spans):
+        total += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return total
+
+
+def overheads(told: dict, spans: dict[str, tuple[float, float]]) -> list[float]:
+    """Seconds of each task beside the work on its tables. Passed over are tasks that had another
+    beside them, as they also wait for a core, and those that look for files."""
+    tasks = [(task["began"], task["began"] + task["seconds"], task) for task in told["tasks"]]
+    found = []
+    for began, ended, task in tasks:
+        beside = [other for first, last, other in tasks if first < ended and began < last]
+        names = [table["table"] for table in task["tables"]]
+        if beside == [task] and not any(name.startswith("bronze_") for name in names):
+            found.append(task["seconds"] - covered(spans[name] for name in names))
+    return found
 
 
 def bronze(root: Path) -> list[Path]:
@@ -281,7 +303,7 @@ class Bench:
             driver_peak_gib=whole.driver,
             server_peak_gib=whole.server,
             write_amplification=amplification(root),
-            task_overhead_s=statistics.median(overheads(told)),
+            task_overhead_s=statistics.median(overheads(told, worked(root, told["run_id"]))),
         )
         self.rows["large"] = raw_rows(root)
         say("comparing with the script")

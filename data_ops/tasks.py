@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
-from .delta.changes import families, units_changed
+from .delta.changes import families, kept_ids, units_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
@@ -88,7 +88,7 @@ def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
 def _ids(run: Run, table: Table, local: Local, units: DataFrame) -> AbstractContextManager[DataFrame]:
     "The units that are to be built, `units` among them."
     if not (local.thing and table.accounts_for):
-        return kept(units)
+        return kept_ids(units)
     feeds = _feeds(run)
     bronze = [(run.frame(name), feeds[name]) for name in table.accounts_for]
     return families(units, bronze, run.frame(local.aliases) if local.aliases else None, local)

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ..operations.contracts import Contract
 from ..operations.locality import Part
 from ..utils.errors import ContractError, without_values
-from ..utils.spark import kept, on_databricks
+from ..utils.spark import kept, on_databricks, sent_if_few
 
 # %% ../../nbs/20_table_manager.ipynb #496bd0fb
 def _quoted(text: str) -> str:
@@ -256,7 +256,7 @@ def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str,
         counts = {row._action: row["count"] for row in differences.groupBy("_action").count().collect()}
         changes = Changes(counts.get("insert", 0), counts.get("update", 0), counts.get("delete", 0))
         if changes.any:
-            spark.sql(_merge_statement(contract, name, changes), differences=differences)
+            spark.sql(_merge_statement(contract, name, changes), differences=sent_if_few(differences, sum(counts.values())))
     return changes
 
 # %% ../../nbs/20_table_manager.ipynb #a4a666db

@@ -54,10 +54,26 @@ def test_raw_rows_are_those_of_bronze(root):
 
 TOLD = {
     "tasks": [
-        {"task": "member/bronze", "began": 10.0, "seconds": 5.0, "tables": []},
-        {"task": "member/gold", "began": 15.5, "seconds": 4.0, "tables": [{"seconds": 3.0}]},
-        {"task": "claims/gold", "began": 30.0, "seconds": 9.0, "tables": [{"seconds": 1.0}] * 2},
+        {"task": "member/bronze", "began": 10.0, "seconds": 5.0, "tables": [{"table": "bronze_a"}]},
+        {"task": "member/gold", "began": 15.5, "seconds": 4.0, "tables": [{"table": "gold_a"}]},
+        {"task": "claims/one", "began": 20.0, "seconds": 5.0, "tables": [{"table": "silver_a"}]},
+        {"task": "claims/two", "began": 24.9, "seconds": 5.0, "tables": [{"table": "silver_b"}]},
+        {
+            "task": "claims/gold",
+            "began": 30.0,
+            "seconds": 9.0,
+            "tables": [{"table": "gold_b"}, {"table": "gold_c"}, {"table": "gold_d"}],
+        },
     ]
+}
+WORKED = {
+    "bronze_a": (1010.0, 1011.0),
+    "gold_a": (1016.0, 1019.0),
+    "silver_a": (1020.0, 1021.0),
+    "silver_b": (1025.0, 1026.0),
+    "gold_b": (1031.0, 1034.0),
+    "gold_c": (1032.0, 1033.0),
+    "gold_d": (1035.0, 1037.0),
 }
 
 
@@ -65,8 +81,23 @@ def test_a_job_lasts_from_its_first_tasks_beginning_to_its_last_ones_end():
     assert run.job_seconds(TOLD, "member") == 9.5
 
 
-def test_overhead_is_told_of_tasks_with_one_table_whose_work_is_known():
-    assert run.overheads(TOLD) == [1.0]
+def test_overhead_is_what_a_task_that_was_alone_took_beside_the_work_on_its_tables():
+    """4 s with 3 s of work; 9 s with 5 s, of which one second was spent on two tables at once."""
+    assert run.overheads(TOLD, WORKED) == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0.0),
+        ([(5.0, 7.0)], 2.0),
+        ([(8.0, 9.0), (5.0, 7.0)], 3.0),
+        ([(5.0, 9.0), (6.0, 7.0)], 4.0),
+        ([(5.0, 7.0), (6.0, 9.0)], 4.0),
+    ],
+)
+def test_seconds_that_are_part_of_two_spans_count_once(spans, seconds):
+    assert run.covered(spans) == seconds
 
 
 @pytest.mark.slow

@@ -7,7 +7,15 @@ from pyspark.errors.exceptions.connect import SparkConnectException
 
 from data_ops.utils import spark as module
 from data_ops.utils.local_server import default_root
-from data_ops.utils.spark import get_session, kept, named, on_databricks, register_tables
+from data_ops.utils.spark import (
+    get_session,
+    kept,
+    named,
+    on_databricks,
+    register_tables,
+    sent_if_few,
+)
+from tests.plans import physical_plan
 
 CLASSIC = os.environ.get("DATA_OPS_SPARK_MODE") == "classic"
 
@@ -91,6 +99,15 @@ def test_a_named_frame_has_its_name_inside_the_block_only(spark):
         assert df.count() == 5 and len(views() - before) == 1
         1 / 0  # noqa: B018
     assert views() == before
+
+
+@pytest.mark.parametrize(("rows", "sent"), [(3, True), (1_000_000, False)])
+def test_few_kept_rows_are_sent_to_where_others_lie(spark, rows, sent):
+    """Left alone, Spark exchanges and sorts both sides: it takes what is kept for large."""
+    with kept(spark.range(10_000_000).where("id < 3")) as ids:
+        joined = spark.range(10).join(sent_if_few(ids, rows), "id", "left_semi")
+        assert ("BroadcastHashJoin" in physical_plan(joined)) == sent
+        assert joined.count() == 3
 
 
 def test_where_frames_cannot_be_kept_it_is_the_frame_itself(monkeypatch):
