@@ -162,13 +162,13 @@ def kept(
     finally:
         _let_go(held)
 
-
+# %% ../../nbs/04_spark.ipynb #c3d80b64
 _FEW = 300_000  # rows
 
 
 def sent_if_few(
-    kept: DataFrame,  # Spark knows no size of it
-    rows: int,
+    df: DataFrame,  # kept
+    rows: int,  # it has
 ) -> DataFrame:
-    "`kept` for joins: if its rows are few, they go to where the others lie, which need not be brought to them, all columns, sorted."
-    return F.broadcast(kept) if rows <= _FEW else kept
+    "`df` for joins: if its rows are few, they go to where the others lie."
+    return F.broadcast(df) if rows <= _FEW else df
