@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['Changes', 'FACILITY_DEFECTS', 'SUPPLIER_DEFECTS', 'PHARMACY_DEFECTS', 'MEMBER_DEFECTS', 'DEFECTS', 'member_changes',
-           'claim_changes', 'feed_rows', 'crosswalk_rows', 'check_request', 'generate']
+           'claim_changes', 'feed_rows', 'delivery', 'crosswalk_rows', 'check_request', 'generate']
 
 # %% ../nbs/56_generate.ipynb #7cbcbb76
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from .domains.claims.feeds import CARRIER, DME, FACILITY, PDE
 from .domains.member.schemas import ENTITLEMENT, PERSON_CROSSWALK_FEED, monthly
-from .operations.amplify import ADDRESS, FORM, Defect, Models, Population, changed, copies, earlier, feed_of, header_of, members, model_files, own_id, times, with_defects
+from .operations.amplify import ADDRESS, FORM, Defect, Models, Population, changed, copies, earlier, feed_of, header_of, members, met, model_files, own_id, times, with_defects
 from .operations.transformers import rif_date
 from .operations.writers import FORMATS, write_rif
 from .utils.errors import ParameterError
@@ -175,23 +175,38 @@ DEFECTS: dict[str, tuple[Defect, ...]] = (
 )
 
 # %% ../nbs/56_generate.ipynb #19ce9f51
+def _defects_of(name: str) -> tuple[Defect, ...]:
+    return () if name == PERSON_CROSSWALK_FEED.name else DEFECTS.get(name, MEMBER_DEFECTS)
+
+
 def feed_rows(
     name: str,  # of a model file: beneficiary_2024, carrier, …
     people: DataFrame,  # see `members`
     models: Models,
     plan: Population,
 ) -> DataFrame:
-    "The feed's rows of all members: `_fields` in the file's order, `_delivery` (1, 2), `_member`, `_thing`, `_copy`, `_defect` and `_added`."
+    "The feed's rows of all members, before anything goes wrong: `_fields` in the file's order, `_late`, `_defect` (see `met`), `_member`, `_thing` and `_copy`."
     columns = header_of(models.files[name])
     if name in DEFECTS:
         rows = copies(people, models.rows(name, "PDE_ID" if name == PDE.name else "CLM_ID"), plan)
-        own, defects, late = claim_changes(columns, plan), DEFECTS[name], plan.drawn("late", "_member", "_thing") < plan.late
+        own, late = claim_changes(columns, plan), plan.drawn("late", "_member", "_thing") < plan.late
     else:
         rows = copies(people, models.rows(name, "BENE_ID"), plan, chosen=False).join(F.broadcast(models.homes), "_home")
-        own, defects, late = member_changes(columns), MEMBER_DEFECTS, F.lit(False)
-    rows = rows.select("_member", "_thing", "_copy", late.alias("_late"), changed(columns, own).alias("_fields"))
-    rows = with_defects(rows, columns, defects, plan, "_member", "_thing", "_copy")
-    return rows.withColumn("_delivery", F.when(F.col("_added") | F.col("_late"), 2).otherwise(1)).drop("_late")
+        own, late = member_changes(columns), F.lit(False)
+    defect = met(_defects_of(name), plan, "_member", "_thing", "_copy")
+    return rows.select("_member", "_thing", "_copy", late.alias("_late"), defect.alias("_defect"), changed(columns, own).alias("_fields"))
+
+
+def delivery(
+    rows: DataFrame,  # of a feed, see `feed_rows`
+    number: int,  # 1, or 2: what was added or came late
+    name: str,
+    columns: Sequence[str],
+) -> DataFrame:
+    "The feed's rows in one delivery."
+    if number == 2:
+        rows = rows.where("_late OR _defect IS NOT NULL")  # before anything is made of the others
+    return with_defects(rows, columns, _defects_of(name)).where("_added OR _late" if number == 2 else "NOT (_added OR _late)")
 
 
 def crosswalk_rows(
@@ -203,7 +218,7 @@ def crosswalk_rows(
     person = F.col("_person")
     merged = people.where(_is_merged(plan)).join(F.broadcast(models.ids), "_model")
     fields = {"DML_IND": F.lit("INSERT"), "OLD_BENE_ID": _old_id(person), "NEW_BENE_ID": _now_id(person), "EFCTV_DT": F.lit("01-Jan-2024")}
-    told: dict[str, Column] = {"_thing": person, "_copy": F.lit(0), "_defect": F.lit("merged"), "_added": F.lit(False), "_delivery": F.lit(1)}
+    told: dict[str, Column] = {"_thing": person, "_copy": F.lit(0), "_defect": F.lit("merged"), "_late": F.lit(False)}
     texts = F.array(*(fields[name] for name in PERSON_CROSSWALK_FEED.columns)).alias("_fields")
     return merged.select("_member", *(made.alias(name) for name, made in told.items()), texts)
 
@@ -221,7 +236,7 @@ def _injected(rows: DataFrame, plan: Population) -> dict[str, int]:
     "Claims, or members, that met each defect."
     if not plan.defects:
         return {}
-    counted = rows.where("_defect IS NOT NULL AND NOT _added").groupBy("_defect").agg(F.count_distinct("_member", "_thing", "_copy").alias("number"))
+    counted = rows.where("_defect IS NOT NULL").groupBy("_defect").agg(F.count_distinct("_member", "_thing", "_copy").alias("number"))
     return {row["_defect"]: row["number"] for row in counted.orderBy("_defect").collect()}
 
 
@@ -262,7 +277,7 @@ def generate(
         told(name)
         for number, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
-            part = rows.where(F.col("_delivery") == number)
+            part = delivery(rows, number, name, columns)
             written[number] += write_rif(part if number == 1 else part.coalesce(-(-partitions // 20)), folder, name, columns, format)
         truth[name] = _injected(rows, plan)
     for number, folder in folders.items():

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ADDRESS', 'FORM', 'draw', 'within', 'pareto', 'Population', 'members', 'header_of', 'feed_of', 'model_files',
-           'Models', 'copies', 'own_id', 'times', 'earlier', 'changed', 'Defect', 'with_defects']
+           'Models', 'copies', 'own_id', 'times', 'earlier', 'changed', 'Defect', 'met', 'with_defects']
 
 # %% ../../nbs/28_amplify.ipynb #b4c0d98f
 import gzip
@@ -210,16 +210,12 @@ def changed(
     changes: Mapping[str, Callable[[Column], Column]],  # column → what is made of its text, where it is not blank
 ) -> Column:
     "The row's `_fields` with these changes."
-    kinds = list(dict.fromkeys(changes.values()))
-    kind_of = F.array(*(F.lit(kinds.index(changes[name]) if name in changes else -1) for name in columns))
 
-    def one(text: Column, place: Column) -> Column:
-        kind, made = F.get(kind_of, place), text
-        for number, change in enumerate(kinds):
-            made = F.when(kind == number, change(text)).otherwise(made)
-        return F.when((kind < 0) | (F.trim(text) == ""), text).otherwise(made)
+    def one(place: int, name: str) -> Column:
+        text = F.col("_fields")[place]
+        return F.when(F.trim(text) == "", text).otherwise(changes[name](text)) if name in changes else text
 
-    return F.transform("_fields", one)
+    return F.array(*(one(place, name) for place, name in enumerate(columns)))
 
 # %% ../../nbs/28_amplify.ipynb #80e041fc
 @dataclass(frozen=True)
@@ -243,18 +239,26 @@ def _put(texts: Column) -> Column:
     return F.transform("_fields", lambda text, place: F.coalesce(texts[place], text))
 
 
-def with_defects(
-    rows: DataFrame,  # with `_fields`, changed
-    columns: Sequence[str],  # of the file
+def met(
     defects: Sequence[Defect],
     plan: Population,
     *keys: str,  # columns that name the claim or the member
-) -> DataFrame:
-    "`rows` with `_defect` (NULL: none) and `_added`, changed and added as the defects say."
+) -> Column:
+    "The name of the defect that is drawn for a claim; NULL for most."
     if not defects or not plan.defects:
-        return rows.withColumns({"_defect": F.lit(None).cast("string"), "_added": F.lit(False)})
+        return F.lit(None).cast("string")
     nth = F.floor(plan.drawn("defect", *keys) / plan.defects).cast("int")
-    rows = rows.withColumn("_defect", F.get(F.array(*(F.lit(defect.name) for defect in defects)), nth))
+    return F.get(F.array(*(F.lit(defect.name) for defect in defects)), nth)
+
+
+def with_defects(
+    rows: DataFrame,  # with `_fields`, changed, and `_defect`, see `met`
+    columns: Sequence[str],  # of the file
+    defects: Sequence[Defect],
+) -> DataFrame:
+    "`rows` with `_added`, changed and added as the defects say."
+    if not defects:
+        return rows.withColumn("_added", F.lit(False))
     twice, made = F.lit(False), F.col("_fields")
     for defect in defects:
         meets = F.col("_defect").eqNullSafe(defect.name) & _over_fields(defect.where, columns)
