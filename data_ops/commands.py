@@ -204,6 +204,7 @@ def generate(
     plan = Population(members, seed, defects=defects, late=late)
     check_request(to, plan, format)
     with TemporaryDirectory() as scratch, err.status("starting Spark") as status, local_spark(Path(scratch)) as spark:
+        spark.conf.set("spark.sql.codegen.hugeMethodLimit", "8000")  # bytes; Java compiles no larger method, and one for whole raw rows is larger
         folder = source or project_root() / "data/sample/rif"
         files = write_files(spark, folder, to, plan, format, lambda name: status.update(f"writing {name}"))
     print_table({"feed": "left", "files": "right"}, list(files.items()), "no file")
