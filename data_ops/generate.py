@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['Changes', 'FACILITY_DEFECTS', 'SUPPLIER_DEFECTS', 'PHARMACY_DEFECTS', 'MEMBER_DEFECTS', 'DEFECTS', 'member_changes',
-           'claim_changes', 'feed_rows', 'delivery', 'crosswalk_rows', 'check_request', 'generate']
+           'claim_changes', 'feed_rows', 'crosswalk_rows', 'check_request', 'generate']
 
 # %% ../nbs/56_generate.ipynb #7cbcbb76
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from .domains.claims.feeds import CARRIER, DME, FACILITY, PDE
 from .domains.member.schemas import ENTITLEMENT, PERSON_CROSSWALK_FEED, monthly
-from .operations.amplify import ADDRESS, FORM, Defect, Models, Population, changed, copies, earlier, feed_of, header_of, members, met, model_files, own_id, times, with_defects
+from .operations.amplify import ADDRESS, FORM, Defect, Models, Population, changed, copies, delivered, earlier, feed_of, header_of, members, met, model_files, own_id, times
 from .operations.transformers import rif_date
 from .operations.writers import FORMATS, write_rif
 from .utils.errors import ParameterError
@@ -175,10 +175,6 @@ DEFECTS: dict[str, tuple[Defect, ...]] = (
 )
 
 # %% ../nbs/56_generate.ipynb #19ce9f51
-def _defects_of(name: str) -> tuple[Defect, ...]:
-    return () if name == PERSON_CROSSWALK_FEED.name else DEFECTS.get(name, MEMBER_DEFECTS)
-
-
 def feed_rows(
     name: str,  # of a model file: beneficiary_2024, carrier, …
     people: DataFrame,  # see `members`
@@ -189,24 +185,12 @@ def feed_rows(
     columns = header_of(models.files[name])
     if name in DEFECTS:
         rows = copies(people, models.rows(name, "PDE_ID" if name == PDE.name else "CLM_ID"), plan)
-        own, late = claim_changes(columns, plan), plan.drawn("late", "_member", "_thing") < plan.late
+        own, defects, late = claim_changes(columns, plan), DEFECTS[name], plan.drawn("late", "_member", "_thing") < plan.late
     else:
         rows = copies(people, models.rows(name, "BENE_ID"), plan, chosen=False).join(F.broadcast(models.homes), "_home")
-        own, late = member_changes(columns), F.lit(False)
-    defect = met(_defects_of(name), plan, "_member", "_thing", "_copy")
+        own, defects, late = member_changes(columns), MEMBER_DEFECTS, F.lit(False)
+    defect = met(defects, plan, "_member", "_thing", "_copy")
     return rows.select("_member", "_thing", "_copy", late.alias("_late"), defect.alias("_defect"), changed(columns, own).alias("_fields"))
-
-
-def delivery(
-    rows: DataFrame,  # of a feed, see `feed_rows`
-    number: int,  # 1, or 2: what was added or came late
-    name: str,
-    columns: Sequence[str],
-) -> DataFrame:
-    "The feed's rows in one delivery."
-    if number == 2:
-        rows = rows.where("_late OR _defect IS NOT NULL")  # before anything is made of the others
-    return with_defects(rows, columns, _defects_of(name)).where("_added OR _late" if number == 2 else "NOT (_added OR _late)")
 
 
 def crosswalk_rows(
@@ -275,9 +259,10 @@ def generate(
     truth = {}
     for name, (rows, columns) in feeds.items():
         told(name)
+        defects = DEFECTS.get(name, MEMBER_DEFECTS) if name in models.files else ()
         for number, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
-            part = delivery(rows, number, name, columns)
+            part = delivered(rows, number, columns, defects)
             written[number] += write_rif(part if number == 1 else part.coalesce(-(-partitions // 20)), folder, name, columns, format)
         truth[name] = _injected(rows, plan)
     for number, folder in folders.items():

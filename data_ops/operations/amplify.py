@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ADDRESS', 'FORM', 'draw', 'within', 'pareto', 'Population', 'members', 'header_of', 'feed_of', 'model_files',
-           'Models', 'copies', 'own_id', 'times', 'earlier', 'changed', 'Defect', 'met', 'with_defects']
+           'Models', 'copies', 'own_id', 'times', 'earlier', 'changed', 'Defect', 'met', 'delivered']
 
 # %% ../../nbs/28_amplify.ipynb #b4c0d98f
 import gzip
@@ -164,9 +164,6 @@ class Models:
         return rows.join(F.broadcast(self.ids), "_person").drop("_person")
 
 # %% ../../nbs/28_amplify.ipynb #7c35b0f5
-_NINE = tuple(range(1, 10))
-
-
 def copies(
     members: DataFrame,
     models: DataFrame,  # rows of one feed, see `Models.rows`
@@ -178,7 +175,7 @@ def copies(
     if not chosen:
         return rows.withColumn("_copy", F.lit(0))
     rows = rows.where(plan.drawn("use", "_member", "_thing") < F.col("_use"))
-    again = F.when(F.col("_hot"), F.array(*map(F.lit, (0, *_NINE)))).otherwise(F.array(F.lit(0)))
+    again = F.when(F.col("_hot"), F.sequence(F.lit(0), F.lit(9))).otherwise(F.array(F.lit(0)))
     return rows.withColumn("_copy", F.explode(again))
 
 
@@ -251,14 +248,15 @@ def met(
     return F.get(F.array(*(F.lit(defect.name) for defect in defects)), nth)
 
 
-def with_defects(
-    rows: DataFrame,  # with `_fields`, changed, and `_defect`, see `met`
+def delivered(
+    rows: DataFrame,  # with `_fields`, changed, `_late`, and `_defect`, see `met`
+    number: int,  # 1, or 2: what was added or came late
     columns: Sequence[str],  # of the file
     defects: Sequence[Defect],
 ) -> DataFrame:
-    "`rows` with `_added`, changed and added as the defects say."
-    if not defects:
-        return rows.withColumn("_added", F.lit(False))
+    "The rows of one delivery, with `_added`, changed and added as the defects say."
+    if number == 2:
+        rows = rows.where("_late OR _defect IS NOT NULL")  # before anything is made of the others
     twice, made = F.lit(False), F.col("_fields")
     for defect in defects:
         meets = F.col("_defect").eqNullSafe(defect.name) & _over_fields(defect.where, columns)
@@ -268,4 +266,5 @@ def with_defects(
         if defect.changes:
             made = F.when(meets & (F.col("_added") == defect.added), _put(texts)).otherwise(made)
     both = F.array(F.lit(False), F.lit(True))
-    return rows.withColumn("_added", F.explode(F.when(twice, both).otherwise(F.slice(both, 1, 1)))).withColumn("_fields", made)
+    rows = rows.withColumn("_added", F.explode(F.when(twice, both).otherwise(F.slice(both, 1, 1)))).withColumn("_fields", made)
+    return rows.where("_added OR _late" if number == 2 else "NOT (_added OR _late)")
