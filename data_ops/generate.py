@@ -259,7 +259,7 @@ def generate(
     truth = {}
     for name, (rows, columns) in feeds.items():
         told(name)
-        defects = DEFECTS.get(name, MEMBER_DEFECTS) if name in models.files else ()
+        defects = DEFECTS.get(name, MEMBER_DEFECTS) if plan.defects and name in models.files else ()
         for number, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             part = delivered(rows, number, columns, defects)

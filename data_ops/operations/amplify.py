@@ -242,7 +242,7 @@ def met(
     *keys: str,  # columns that name the claim or the member
 ) -> Column:
     "The name of the defect that is drawn for a claim; NULL for most."
-    if not defects or not plan.defects:
+    if not plan.defects:
         return F.lit(None).cast("string")
     nth = F.floor(plan.drawn("defect", *keys) / plan.defects).cast("int")
     return F.get(F.array(*(F.lit(defect.name) for defect in defects)), nth)
@@ -266,5 +266,6 @@ def delivered(
         if defect.changes:
             made = F.when(meets & (F.col("_added") == defect.added), _put(texts)).otherwise(made)
     both = F.array(F.lit(False), F.lit(True))
-    rows = rows.withColumn("_added", F.explode(F.when(twice, both).otherwise(F.slice(both, 1, 1)))).withColumn("_fields", made)
+    added = F.explode(F.when(twice, both).otherwise(F.slice(both, 1, 1))) if defects else F.lit(False)
+    rows = rows.withColumn("_added", added).withColumn("_fields", made)
     return rows.where("_added OR _late" if number == 2 else "NOT (_added OR _late)")
