@@ -83,7 +83,7 @@ def replay(
     run: Run,
     tables: Iterable[str] = (),  # silver tables; default: all of the domain that have a quarantine
 ) -> list[Replayed]:
-    "Build the tables, and all that depend on them, again; returns what became of each quarantine. Raises as `tasks.build` does."
+    "Build the tables, and all that depend on them, again; returns what became of each quarantine. Raises as `tasks.build_all` does."
     chosen = [name for table in tables for name in _tables(run, table)] or _tables(run)
     now = {name: _aside(run, name) for name in chosen if table_manager.exists(run.spark, _aside(run, name))}
     then = {name: f"{aside} VERSION AS OF {table_manager.version(run.spark, aside)}" for name, aside in now.items()}

@@ -9,9 +9,8 @@ __all__ = ['log', 'Work', 'get_domain', 'ops_tables', 'domain_tables', 'code_fin
 # %% ../nbs/70_runs.ipynb #806fd496
 import hashlib
 import importlib
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -146,7 +145,7 @@ class Outcome:
     "What became of one table in one run."
 
     table: str
-    state: str = "written"  # written, unchanged, up_to_date or failed
+    state: str = "written"  # written, unchanged, up_to_date or failed; skipped, if one that it needs did not succeed
     rows_in: int = 0
     rows_out: int = 0
     inserted: int = 0
@@ -158,7 +157,14 @@ class Outcome:
     message: str = ""
     entries: list[Entry] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
-    seconds: float = 0.0
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished: datetime | None = None
+    error: DataOpsError | None = None  # that ended it
+
+    @property
+    def seconds(self) -> float:
+        "That the work took."
+        return round((self.finished - self.started).total_seconds(), 1) if self.finished else 0.0
 
     @property
     def warnings(self) -> int:
@@ -169,14 +175,14 @@ class Outcome:
 Work = Callable[[Outcome], None]
 
 
-def _on_record(run: Run, outcomes: Sequence[Outcome], started: datetime) -> None:
+def _on_record(run: Run, outcomes: Sequence[Outcome]) -> None:
     "Append the outcomes to the operations tables."
     logged = [
         {
             "domain": run.domain.name, "table_name": outcome.table, "state": outcome.state, "input_versions": outcome.inputs,
             "table_version": outcome.version, "rows_in": outcome.rows_in, "rows_out": outcome.rows_out,
             "inserted": outcome.inserted, "updated": outcome.updated, "deleted": outcome.deleted,
-            "quarantined": outcome.quarantined, "started_at": started, "finished_at": datetime.now(UTC), "message": outcome.message,
+            "quarantined": outcome.quarantined, "started_at": outcome.started, "finished_at": outcome.finished, "message": outcome.message,
         }
         for outcome in outcomes
     ]  # fmt: skip
@@ -190,30 +196,39 @@ def _on_record(run: Run, outcomes: Sequence[Outcome], started: datetime) -> None
     run.record(ledger.RUN_LOG, logged)  # last: what it tells of is done with, and a rerun passes over it
 
 
-def _done(table: str, work: Work) -> tuple[Outcome, DataOpsError | None]:
-    "Do the work on a table; what became of it, and the error that ended it."
-    outcome, clock, error = Outcome(table), time.monotonic(), None
+_AT_ONCE = 8  # tables; those that wait for others are among them
+
+
+def _done(table: str, work: Work, needed: Sequence[Future[Outcome]]) -> Outcome:
+    "Do the work on a table, after that on those it needs; what became of it."
+    if any(other.result().state in ("failed", "skipped") for other in needed):
+        return Outcome(table, "skipped")
+    outcome = Outcome(table)
     try:
         work(outcome)
     except Exception as stopped:
-        error = without_values(stopped, where=table)
-        outcome.state, outcome.message = "failed", str(error)
+        outcome.error = without_values(stopped, where=table)
+        outcome.state, outcome.message = "failed", str(outcome.error)
         log.error("task failed", table=table, error=outcome.message[:400])
-    outcome.seconds = round(time.monotonic() - clock, 1)
-    return outcome, error
+    outcome.finished = datetime.now(UTC)
+    return outcome
 
 
 def recorded(
     run: Run,
     works: Mapping[str, Work],  # table → what is to be done
+    needs: Mapping[str, Sequence[str]] | None = None,  # table → those whose work comes first, if they are named before it
 ) -> list[Outcome]:
     "Do the work on tables, side by side, and put what became of each on record, whether it succeeds or fails. Raises the first error."
-    started = datetime.now(UTC)
-    with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(_done, works, works.values()))
-    _on_record(run, [outcome for outcome, _ in done], started)
-    for outcome, error in done:
-        if error:
-            raise error from None
+    started = dict[str, Future[Outcome]]()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for table, work in works.items():
+            needed = [started[other] for other in (needs or {}).get(table, ()) if other in started]
+            started[table] = pool.submit(_done, table, work, needed)
+    outcomes = [future.result() for future in started.values()]
+    _on_record(run, [outcome for outcome in outcomes if outcome.state != "skipped"])
+    for outcome in outcomes:
+        if outcome.error:
+            raise outcome.error from None
         log.info("task done", table=outcome.table, state=outcome.state, rows_in=outcome.rows_in, rows_out=outcome.rows_out)
-    return [outcome for outcome, _ in done]
+    return outcomes

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from data_ops import runs
-from data_ops.delta import ledger
+from data_ops.delta import ledger, table_manager
 from data_ops.delta.ledger import Entry
+from data_ops.utils.errors import DataOpsError
 from tests.integration.lakehouse import SAMPLE, Lakehouse
 
 
@@ -33,3 +34,38 @@ def test_a_task_whose_record_cannot_be_written_fails(spark, monkeypatch):
     run = Lakehouse(spark, SAMPLE, name="record").context()
     with pytest.raises(Exception, match="OSError|no space left"):
         runs.recorded(run, {"silver_demographics": lambda outcome: None})
+
+
+def test_what_needs_a_table_that_failed_is_not_begun_and_all_else_is_on_record_at_once(spark):
+    run, begun = Lakehouse(spark, SAMPLE, name="record").context(), []
+
+    def work(outcome):
+        begun.append(outcome.table)
+        outcome.entries = [Entry(outcome.table, "bronze_beneficiary", "contributed", 1)]
+        if outcome.table == "silver_enrollment":
+            raise RuntimeError("1950-02-03 is no month")  # a value, which no record may show
+
+    needs = {
+        "silver_eligibility": ["silver_enrollment"],
+        "gold_member_months": ["silver_eligibility"],
+    }
+    names = ["silver_demographics", "silver_enrollment", *needs]
+    with pytest.raises(DataOpsError, match="silver_enrollment"):
+        runs.recorded(run, dict.fromkeys(names, work), needs)
+    assert set(begun) == {"silver_demographics", "silver_enrollment"}
+    logged = spark.table(run.ops(ledger.RUN_LOG)).collect()
+    assert {row.table_name: row.state for row in logged} == {
+        "silver_demographics": "written",
+        "silver_enrollment": "failed",
+    }
+    assert all(row.started_at <= row.finished_at for row in logged)
+    assert not any("1950" in row.message for row in logged)
+    for table in (ledger.RUN_LOG, ledger.ROW_LEDGER):
+        assert table_manager.version(spark, run.ops(table)) == 1  # created, and one append
+
+
+def test_a_table_is_begun_when_those_it_needs_have_ended(spark):
+    run, ended = Lakehouse(spark, SAMPLE, name="record").context(), []
+    needs = {"c": ["b"], "b": ["a"], "a": ["not of this task"]}
+    runs.recorded(run, dict.fromkeys("abc", lambda outcome: ended.append(outcome.table)), needs)
+    assert ended == ["a", "b", "c"]
