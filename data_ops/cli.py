@@ -117,7 +117,7 @@ def _close(runs: list[TaskRun], plan: Plan, report: str) -> int:
 
 @app.command()
 def run(
-    jobs: Annotated[Optional[list[str]], typer.Argument(help="Jobs of the bundle; default: all.", show_default=False)] = None,  # noqa: UP045
+    jobs: Annotated[Optional[list[str]], typer.Argument(help="Jobs of the bundle; default: those of all domains.", show_default=False)] = None,  # noqa: UP045
     source: Source = None,
     root: Root = Path(".lakehouse"),
     env: Env = "local",
@@ -159,7 +159,7 @@ def run(
 def test(
     context: typer.Context,
 ) -> None:
-    "Run all tests; arguments go to pytest: `data-ops test -k islands`."
+    "Run the tests, but for those marked slow; arguments go to pytest: `data-ops test -k islands`, `data-ops test -m slow`."
     import pytest
 
     raise typer.Exit(int(pytest.main([*context.args, "--rootdir", str(project_root())])))

@@ -52,7 +52,7 @@ def quarantine_list(
 
 @quarantine_app.command("replay")
 def quarantine_replay(
-    table: Annotated[str, _TABLE] = "",
+    table: Annotated[str, typer.Option("--table", help="Tell of this silver table alone; its whole domain is brought up to date.")] = "",
     root: Root = Path(".lakehouse"),
     env: Env = "local",
 ) -> None:
