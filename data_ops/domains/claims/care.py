@@ -14,6 +14,7 @@ from .gold_schemas import ENCOUNTERS, PDC_ADHERENCE, READMISSIONS, UTILIZATION
 from ...operations.transformers import conform, distinct, hash_key, islands
 
 # %% ../../../nbs/52_claims_care.ipynb #186629ed
+_EMERGENCY = "emergency department"
 _STAYS = ("acute inpatient", "skilled nursing", "inpatient other")
 
 
@@ -21,14 +22,18 @@ def _typed(gold_claims_all: DataFrame) -> DataFrame:
     "Lines with encounter_type, and the provider who gave the care."
     facility = F.col("claim_type") == "institutional"
     stay = facility & (F.col("service_category_1") == "inpatient")
-    visit = F.when(~facility & (F.col("service_category_1") == "inpatient"), F.lit("inpatient professional")).otherwise(F.col("service_category_2"))
+    care = F.when(F.col("service_category_1") == "inpatient", F.lit("inpatient")).when(F.col("service_category_2") == _EMERGENCY, F.lit(_EMERGENCY))
+    visit = F.coalesce(F.when(~facility, F.concat(care, F.lit(" professional"))), "service_category_2")
+    last = F.coalesce("discharge_date", "claim_end_date", "claim_start_date")
+    admitted = F.coalesce(F.when(F.col("admission_date") <= last, F.col("admission_date")), "claim_start_date")
+    left = F.when(last >= admitted, last).otherwise(F.greatest(admitted, "claim_end_date"))
     return gold_claims_all.withColumns(
         {
             "encounter_type": F.when(stay, F.col("service_category_2")).otherwise(visit),
             "provider_npi": F.when(facility, F.col("facility_npi")).otherwise(F.coalesce("rendering_npi", "billing_npi")),
             "_stay": stay,
-            "_start": F.when(stay, F.least(F.coalesce("admission_date", "claim_start_date"), "claim_start_date")).otherwise(F.col("claim_start_date")),
-            "_end": F.when(stay, F.coalesce("discharge_date", "claim_end_date", "claim_start_date")).otherwise(F.coalesce("claim_end_date", "claim_start_date")),
+            "_start": F.when(stay, admitted).otherwise(F.col("claim_start_date")),
+            "_end": F.when(stay, left).otherwise(F.coalesce("claim_end_date", "claim_start_date")),
         }
     )
 
@@ -107,7 +112,7 @@ def utilization_per_1000(
 _EXCLUSIONS = {
     "died": ("20", "40", "41", "42"),
     "left against advice": ("07",),
-    "transferred": ("02", "05", "43", "63", "65", "66", "82", "85", "88", "91", "93", "94"),
+    "transferred": ("02", "05", "43", "62", "63", "65", "66", "82", "85", "88", "90", "91", "93", "94"),
     "still a patient": ("30",),
 }
 

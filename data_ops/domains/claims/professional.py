@@ -51,9 +51,12 @@ def _claim() -> dict[str, Column]:
     }
 
 
+_DENIED = "^(0|[D-Y]|00|1[2-8]|2[1256])$"  # D to Y and two digits: not paid, as another payer comes first. Source: ResDAC, Carrier Claim Payment Denial Code
+
+
 def _status() -> Column:
     "reversed, denied or paid."
-    denied = clean("CARR_CLM_PMT_DNL_CD").rlike("^(0|[D-Y])$") | ~clean("LINE_PRCSG_IND_CD").isin("A", "R", "S")
+    denied = clean("CARR_CLM_PMT_DNL_CD").rlike(_DENIED) | ~clean("LINE_PRCSG_IND_CD").isin("A", "R", "S")
     return F.when(F.col("is_void"), "reversed").when(denied, "denied").otherwise("paid")
 
 

@@ -142,7 +142,7 @@ def _cash(silver_medical: DataFrame, silver_professional: DataFrame, silver_phar
     versions = both.select(F.lit("medical").alias("coverage"), F.first("incurred").over(chain).alias("incurred"), "paid", changes.alias("amount"))
     # Of a fill's chain the bill comes first, whatever it was paid: a reversal may be dated before it.
     of_fill = Window.partitionBy("data_source", "claim_root_id", "person_id").orderBy(
-        F.col("claim_id") != F.col("claim_root_id"), "paid_date", F.length("claim_id"), "claim_id"
+        F.expr("claim_id <> claim_root_id OR transaction_code <> 'B1'"), F.coalesce("paid_date", "dispensing_date"), F.length("claim_id"), "claim_id"
     )
     stood = F.when(F.col("transaction_code") == "B2", F.lit(0)).otherwise(F.col("paid_amount"))
     fills = silver_pharmacy.select(

@@ -30,7 +30,8 @@ def crosswalk_rows(
     )
     idle = F.col("old_member_id") == F.col("new_member_id")
     told = sent.withColumn("_disposition", F.when(idle, F.lit("out_of_scope")).otherwise(F.col("_disposition")))
-    return supersede(told, ["old_member_id"], first=["effective_date DESC"]).select(*_SENT, *ACCOUNT)
+    latest = supersede(told, ["old_member_id", "new_member_id"])
+    return supersede(latest, ["old_member_id"], first=["effective_date DESC"]).select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/37_member_crosswalk.ipynb #5195aca6
 _LONGEST = 64  # mergers in a chain

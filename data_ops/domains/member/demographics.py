@@ -6,11 +6,11 @@
 __all__ = ['SSA_STATES', 'SEXES', 'RACES', 'zip_code', 'demographic_rows', 'demographics']
 
 # %% ../../../nbs/33_member_demographics.ipynb #92b448d9
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from .bronze import beneficiary_past, beneficiary_years
-from .schemas import monthly
+from .schemas import BENEFICIARY, monthly
 from ...operations.accounts import ACCOUNT, supersede
 from ...operations.transformers import clean, recode, rif_date, version_history
 
@@ -96,12 +96,24 @@ _IDENTITY = ("person_id", "member_id", "data_source", "effective_from")
 _TOLD = [name for name in _SENT if name not in _IDENTITY]
 
 
+_YEARLY = ("death_date", "race", "ethnicity", "address", "city", "county_fips")
+
+
+def _carried(rows: DataFrame) -> DataFrame:
+    "The account where a row of history has from the year before it what its feed does not tell."
+    yearly = F.col("_input") == BENEFICIARY.table
+    before = Window.partitionBy("person_id", "_standing").orderBy("effective_from").rowsBetween(Window.unboundedPreceding, -1)
+    told = F.last(F.when(yearly, F.struct(*_YEARLY)), ignorenulls=True).over(before)
+    carried = {name: F.when(yearly, F.col(name)).otherwise(F.coalesce(F.col("_told")[name], name)) for name in _YEARLY}
+    return rows.withColumn("_told", told).withColumns(carried)
+
+
 def demographics(
     rows: DataFrame,  # as `demographic_rows` makes them, judged
 ) -> DataFrame:
     "The account with effective_to and is_current; rows that open no version are unchanged."
     standing = F.when(F.col("_disposition") == "contributed", F.lit(True)).otherwise(F.lit(False))
-    history = version_history(rows.withColumn("_standing", standing), ["person_id", "_standing"], _TOLD)
+    history = version_history(_carried(rows.withColumn("_standing", standing)), ["person_id", "_standing"], _TOLD)
     unchanged = F.col("_standing") & ~F.col("_opens")
     return history.withColumns(
         {

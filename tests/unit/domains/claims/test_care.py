@@ -123,6 +123,22 @@ CARE = {
         [stay("a", 1, 5, admission_date=None, discharge_date=None)],
         [(ACUTE, 1, 5, 4, 1, "01")],
     ),
+    "a bill from three days before the admission": (
+        [stay("a", 1, 8, admission_date=january(4))],
+        [(ACUTE, 4, 8, 4, 1, "01")],
+    ),
+    "a discharge before the admission": (
+        [stay("a", 5, 10, discharge_date=january(1))],
+        [(ACUTE, 5, 10, 5, 1, "01")],
+    ),
+    "an admission after the discharge": (
+        [stay("a", 5, 10, admission_date="2042-01-05")],
+        [(ACUTE, 5, 10, 5, 1, "01")],
+    ),
+    "a discharge before a bill without an end": (
+        [stay("a", 5, 5, discharge_date=january(1), claim_end_date=None)],
+        [(ACUTE, 5, 5, 1, 1, "01")],
+    ),
     "an unknown hospital is one hospital": (
         [stay("a", 1, 5, facility_npi=None), stay("b", 5, 9, facility_npi=None)],
         [(ACUTE, 1, 9, 8, 2, "01")],
@@ -147,6 +163,17 @@ CARE = {
     "a round in the hospital is no stay": (
         [stay("a", 1, 5), service("b", 1, "inpatient", ACUTE)],
         [(ACUTE, 1, 5, 4, 1, "01"), ("inpatient professional", 1, 1, None, 1, None)],
+    ),
+    "two doctors in an emergency do not make it three": (
+        [
+            visit("a", 1, 1, "emergency department"),
+            service("b", 1, "outpatient", "emergency department"),
+            service("c", 1, "outpatient", "emergency department", rendering_npi="s"),
+        ],
+        [
+            ("emergency department", 1, 1, None, 1, None),
+            *[("emergency department professional", 1, 1, None, 1, None)] * 2,
+        ],
     ),
     "a claim of two kinds of service is in two visits": (
         [
@@ -207,6 +234,7 @@ def test_groups_of_encounters(care):
         ("inpatient professional", "inpatient"),
         (OTHER, "outpatient"),
         ("emergency department", "outpatient"),
+        ("emergency department professional", "outpatient"),
         ("office visit", "office-based"),
         ("lab", "ancillary"),
     }
@@ -313,7 +341,7 @@ RETURNS = {
     "against advice": (followed("07"), (AGAINST, 5, False)),
     **{
         f"to another hospital, code {code}": (followed(code), (MOVED, 5, False))
-        for code in ("02", "05", "43", "63", "65", "66", "82", "85", "88", "91", "93", "94")
+        for code in ("02 05 43 62 63 65 66 82 85 88 90 91 93 94").split()
     },
     "still a patient": (followed("30"), (THERE, 5, False)),
     "30 days before the last day": (

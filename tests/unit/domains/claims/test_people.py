@@ -167,6 +167,21 @@ MERGERS = {
         [("A", "B", {"EFCTV_DT": "01-Jan-2023"}), ("A", "C", {"EFCTV_DT": "01-Feb-2023"})],
         [(ANY, ANY, BEATEN), ("C", False, KEPT)],
     ),
+    "a merger without a date is none when it is deleted, whatever its date was": (
+        [
+            ("A", "B", {"EFCTV_DT": "01-Jan-2023", "_delivered_at": EARLY}),
+            ("A", "B", {"DML_IND": "DELETE", "_delivered_at": LATE}),
+        ],
+        [(ANY, ANY, BEATEN), (ANY, ANY, BEATEN)],
+    ),
+    "a date that was corrected to an earlier one is the earlier one": (
+        [
+            ("A", "B", {"EFCTV_DT": "01-Mar-2023", "_delivered_at": EARLY}),
+            ("A", "C", {"EFCTV_DT": "01-Feb-2023", "_delivered_at": EARLY}),
+            ("A", "B", {"EFCTV_DT": "01-Jan-2023", "_delivered_at": LATE}),
+        ],
+        [(ANY, ANY, BEATEN), ("C", False, KEPT), (ANY, ANY, BEATEN)],
+    ),
     "a merger that was deleted is none": (
         [
             ("A", "B", {"_delivered_at": EARLY}),

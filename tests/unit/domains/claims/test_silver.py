@@ -621,6 +621,13 @@ SERVICES = {
     "claim denied, code Y": (
         "carrier", status(CARR_CLM_PMT_DNL_CD="Y"), [{"claim_status": "denied"}],
     ),
+    **{
+        f"claim denied, code {code}": (
+            "carrier", status(CARR_CLM_PMT_DNL_CD=code), [{"claim_status": "denied"}],
+        )
+        for code in ("00", "12", "18", "21", "22", "26")
+    },
+    "claim paid, code 9": ("carrier", status(CARR_CLM_PMT_DNL_CD="9"), [{"claim_status": "paid"}]),
     "claim paid, code 2": ("carrier", status(CARR_CLM_PMT_DNL_CD="2"), [{"claim_status": "paid"}]),
     "claim paid, code A": ("carrier", status(CARR_CLM_PMT_DNL_CD="A"), [{"claim_status": "paid"}]),
     "claim paid, no code": ("carrier", status(CARR_CLM_PMT_DNL_CD=" "), [{"claim_status": "paid"}]),

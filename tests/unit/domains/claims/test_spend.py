@@ -391,6 +391,11 @@ FILLS = {
         [fill("1", "B1", "2023-03-20", 20, False), fill("2", "B3", "2023-04-05", 15, True)],
         [20, -5],
     ),
+    4: (
+        "a rebill whose bill never arrived, after the reversal of it",
+        [fill("2", "B2", "2023-04-05", 20, False), fill("1", "B3", "2023-04-09", 15, True)],
+        [15],
+    ),
 }
 
 

@@ -39,6 +39,10 @@ KEPT, SAME, BEATEN, ASIDE, OUT = (
     "contributed", "unchanged", "superseded", "quarantined", "out_of_scope",
 )  # fmt: skip
 
+# What the yearly feed alone knows, and race by its own code.
+KNOWN = {"DEATH_DT": "10-Nov-2020", "CITY_NAME": "Boston", "FIPS_STATE_CNTY_DEC_CD": "25025"}
+KNOWN |= {"RTI_RACE_CD": "5", "DRVD_LINE_1_ADR": "1 Main St"}
+
 # case → rows as sent, versions (from, to, ZIP, date of death), what became of each row
 HISTORIES = {
     "an equal row opens no version": (
@@ -151,6 +155,28 @@ HISTORIES = {
         ],
         [("2020-01-01", None, HERE, None)],
         [BEATEN, KEPT],
+    ),
+    "history does not take away what its feed does not know": (
+        [
+            zipped(year(2020, **KNOWN), HERE),
+            zipped(past("01-Jul-2020", BENE_RACE_CD="1"), HERE),
+            zipped(year(2021, **KNOWN), HERE),
+        ],
+        [("2020-01-01", None, HERE, "2020-11-10")],
+        [KEPT, SAME, SAME],
+    ),
+    "history that tells something new keeps the rest": (
+        [
+            zipped(year(2020, **KNOWN), HERE),
+            zipped(past("01-Jul-2020"), THERE),
+            zipped(year(2021), THERE),
+        ],
+        [
+            ("2020-01-01", "2020-07-01", HERE, "2020-11-10"),
+            ("2020-07-01", "2021-01-01", THERE, "2020-11-10"),
+            ("2021-01-01", None, THERE, None),
+        ],
+        [KEPT, KEPT, KEPT],
     ),
     "history alone is a person": (
         [zipped(past("01-Jun-2019"), HERE)],
