@@ -2,7 +2,7 @@
 
     uv run python -m bench.plain_duckdb --source DIR --to DIR
 
-reads the beneficiary files and writes seven tables as Parquet. The SQL is that of the tests' own
+reads the beneficiary files and writes six tables as Parquet. The SQL is that of the tests' own
 second reading (tests/independent.py). It leaves out: bronze, quarantine, rules, records, the
 crosswalk, columns that only say where a row came from, and the whole claims domain.
 """

@@ -133,6 +133,10 @@ def run(
     "Run the bundle's jobs on this machine, on real Spark and Delta."
     from data_ops.bundle import load_bundle, pick_jobs
 
+    if refresh_table:
+        from data_ops.runs import check_tables
+
+        check_tables(refresh_table)
     given = _given(param or [])
     given |= {"full_refresh": "true"} if full_refresh else {}
     given |= {"refresh_tables": " ".join(refresh_table)} if refresh_table else {}
@@ -190,6 +194,9 @@ def main() -> None:
     except DataOpsError as error:
         _err.print(f"[red]data-ops:[/] {error}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        _err.print(f"[red]data-ops:[/] {error.strerror or type(error).__name__} ({error.filename}); check the path, and that it can be read and written", highlight=False, soft_wrap=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         _err.print("[red]data-ops:[/] stopped; what was written stays, and the next run goes on from there")
         sys.exit(130)

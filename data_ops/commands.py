@@ -76,9 +76,10 @@ def pipeline(
 ) -> None:
     "Run a domain's declarative pipeline on this machine, on open-source Spark and Delta, into schemas of its own."
     from data_ops.pipeline_runs import run_pipeline
+    from data_ops.plan import local_source
 
-    folder = (source or project_root() / "data/sample/rif").resolve()
     jobs = here(env)
+    folder = (source or local_source(jobs)).resolve()
     own = {f"{name}_schema": f"{jobs.schema_of(name)}_pipeline" for name in (*DOMAINS, "ops")}
     settings = here(env, source=str(folder), **own)
     options = {"full_refresh": full_refresh, "refresh": tuple(refresh_table or ())}

@@ -40,8 +40,9 @@ def _configured(spark: SparkSession, values: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in values:
-            spark.conf.unset(name)
+        with suppress(PySparkException):  # of a Spark that has ended
+            for name in values:
+                spark.conf.unset(name)
 
 
 def _register(spark: SparkSession, graph: str, folder: Path) -> None:
@@ -201,7 +202,9 @@ def run_pipeline(
         try:
             _execute(run, root, dry, told)
         except Exception as error:
-            _take_back(run, before)
+            if not dry:
+                with suppress(PySparkException):  # Spark may be what ended
+                    _take_back(run, before)
             raise without_values(error, where=f"pipeline {run.domain.name}") from None
     if dry:
         return []

@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from .config import Settings
 from .delta import ledger, table_manager
-from .utils.errors import ParameterError
+from .utils.errors import ParameterError, TaskError
 
 # %% ../nbs/78_undo.ipynb #d428993c
 def _log(spark: SparkSession, settings: Settings) -> str:
@@ -64,16 +65,23 @@ def steps(
     return [step for step in found if step.version > step.to]
 
 # %% ../nbs/78_undo.ipynb #a64a7ea1
-def _record(spark: SparkSession, settings: Settings, done: Sequence[Step], of_run: str, run_id: str) -> None:
-    now = datetime.now(UTC)
+def _record(spark: SparkSession, settings: Settings, done: Sequence[Step], of_run: str, run_id: str, began: datetime) -> None:
     rows = [
         {
             "table_name": step.table.rpartition(".")[2], "state": "restored", "table_version": table_manager.version(spark, step.table),
-            "started_at": now, "finished_at": now, "message": f"as before run {of_run}: version {step.to}",
+            "started_at": began, "finished_at": datetime.now(UTC), "message": f"as before run {of_run}: version {step.to}",
         }
         for step in done
     ]  # fmt: skip
     ledger.record(spark, ledger.RUN_LOG, _log(spark, settings), rows, run_id=run_id)
+
+
+def _took_back(spark: SparkSession, step: Step) -> bool:
+    try:
+        table_manager.restore(spark, step.table, step.to)
+    except PySparkException:
+        return False
+    return True
 
 
 def undo(
@@ -83,9 +91,13 @@ def undo(
     names: Iterable[str],  # catalog.schema.table
     run_id: str,  # under which this is put on record
 ) -> list[Step]:
-    "Take tables back to what they were before a run; doing it twice changes nothing. Raises ParameterError for an unknown run."
-    todo = steps(spark, names, min(runs_since(spark, settings, of_run).values()))
+    "Take tables back to what they were before a run; doing it twice changes nothing. Raises ParameterError for an unknown run, TaskError naming the tables that could not be taken back."
+    todo, began = steps(spark, names, min(runs_since(spark, settings, of_run).values())), datetime.now(UTC)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda step: table_manager.restore(spark, step.table, step.to), todo))
-    _record(spark, settings, todo, of_run, run_id)
+        went = list(pool.map(lambda step: _took_back(spark, step), todo))
+    _record(spark, settings, [step for step, did in zip(todo, went, strict=True) if did], of_run, run_id, began)
+    if not all(went):
+        left = ", ".join(step.table for step, did in zip(todo, went, strict=True) if not did)
+        mend = "their files of then are gone; start these tables afresh (--refresh-table), the others have been taken back"
+        raise TaskError(f"{went.count(False)} of {len(todo)} tables could not be taken back: {left}", where=f"run {of_run}", todo=mend)
     return todo

@@ -7,6 +7,7 @@ __all__ = ['register_tables', 'on_databricks', 'get_session', 'local_spark', 'na
 
 # %% ../../nbs/04_spark.ipynb #7d273780
 import atexit
+import fcntl
 import os
 import shutil
 import uuid
@@ -18,9 +19,11 @@ from functools import cache
 from pathlib import Path
 
 from pyspark import StorageLevel
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from .errors import without_values
 from .local_server import LocalServer, default_root, fetch_jars, local_conf
 
 # %% ../../nbs/04_spark.ipynb #152e62dd
@@ -32,6 +35,7 @@ def _literal(path: Path) -> str:
 def register_tables(
     spark: SparkSession,
     root: Path,  # the lakehouse's folder
+    tidy: bool = True,  # take away what a kill left and lessons made; not while another process may be making it
 ) -> int:
     "Register every Delta table below `root/warehouse` by its name; returns how many."
     found = []
@@ -39,7 +43,7 @@ def register_tables(
         scratch, log = folder.parent.name.startswith("demo_"), folder / "_delta_log"
         if not scratch and any(log.glob("[0-9]*.*")):  # a commit has a number; what was to become one begins with a dot
             found.append((folder.parent.name.removesuffix(".db"), folder))
-        elif scratch or log.is_dir() or not any(path.is_file() for path in folder.rglob("*")):  # a lesson's table, or what a kill left
+        elif tidy and (scratch or log.is_dir() or not any(path.is_file() for path in folder.rglob("*"))):  # a lesson's table, or what a kill left
             shutil.rmtree(folder)
     for schema in sorted({schema for schema, _ in found}):
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
@@ -82,6 +86,16 @@ def _classic_session() -> SparkSession:
     return spark
 
 
+def _is_free(root: Path) -> bool:
+    "Is no run at work in the lakehouse?"
+    with open(root / ".lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
 def _impatient(spark: SparkSession) -> SparkSession:
     "`spark`, which gives up on a server of this machine after some seconds: if it does not answer, it is gone."
     from pyspark.sql.connect.client.retries import DefaultPolicy  # brings pandas: a second that help and dry runs are spared
@@ -106,7 +120,7 @@ def get_session() -> SparkSession:
         except ImportError:
             server = _own_server()
             spark = _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate())
-            register_tables(spark, server.root)
+            register_tables(spark, server.root, tidy=_is_free(server.root))
             return spark
     return _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate())
 
@@ -116,12 +130,14 @@ def local_spark(
     root: Path,  # the lakehouse's folder
     log: Path | None = None,  # where Spark's own log goes
 ) -> Iterator[SparkSession]:
-    "A local server with the tables of `root` registered; yields a session on it."
+    "A local server with the tables of `root` registered; yields a session on it. Raises Spark's errors as our own: its words may quote rows."
     with LocalServer(root, log):
         spark = _impatient(SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).create())
         try:
             register_tables(spark, Path(root).resolve())
             yield spark
+        except PySparkException as error:
+            raise without_values(error, where=log.parent.name if log else "Spark") from None
         finally:
             spark.stop()
 

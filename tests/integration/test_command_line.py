@@ -47,6 +47,10 @@ MISTAKES = {
         ["'full_refesh'", "full_refresh"],
     ),
     "parameter without a value": (["run", "member", "--param", "full_refresh"], ["name=value"]),
+    "unknown table to refresh": (
+        ["run", "member", "--refresh-table", "silver_demografics"],
+        ["'silver_demografics'", "silver_demographics"],
+    ),
     "missing source": (["run", "member", "--source", "no/such/folder"], ["no/such/folder"]),
 }
 
@@ -57,6 +61,20 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_started(case, tmp_path):
     done = data_ops(*arguments, "--root", tmp_path / "root")
     assert_one_clear_line(done, "data-ops: ", *words)
     assert not (tmp_path / "root").exists()
+
+
+def test_a_root_that_cannot_be_is_told_in_one_line(tmp_path):
+    root = tmp_path / "file"
+    root.write_text("no folder")
+    for arguments in (("run", "member"), ("maintain",), ("quarantine", "list")):
+        assert_one_clear_line(data_ops(*arguments, "--root", root), "data-ops: ", "file")
+
+
+def test_without_a_source_a_run_takes_the_one_that_the_environment_names(tmp_path):
+    same = ("run", "member", "--root", tmp_path / "root", "--dry-run")
+    assert f"source={tmp_path}," in data_ops(*same, SOURCE=str(tmp_path)).stdout
+    elsewhere = data_ops(*same, "--env", "dev", SOURCE="/Volumes/dev_catalog/dev_ops/raw")
+    assert f"source={project_root() / 'data/sample/rif'}," in elsewhere.stdout
 
 
 def test_no_java_is_told_in_one_line(tmp_path):

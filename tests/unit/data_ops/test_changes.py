@@ -1,5 +1,7 @@
 """What changed since a version is told by rows, or not at all."""
 
+import os
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +34,11 @@ def told(spark, name: str, since: int, **options) -> list[tuple] | None:
     return changes and sorted((row._change_type, row.letter) for row in changes.collect())
 
 
+def commit_of(spark, name: str, version: int) -> Path:
+    place = spark.sql(f"DESCRIBE DETAIL {name}").first().location
+    return Path(urlsplit(place).path) / "_delta_log" / f"{version:020}.json"
+
+
 def test_rows_of_several_commits_are_told_and_of_those_before_none(spark, letters):
     for letter in "abc":
         add(spark, letters, letter)
@@ -51,13 +58,25 @@ def test_of_a_table_that_grows_it_is_not_told_by_rows_what_was_taken_out(spark, 
 def test_where_the_log_has_forgotten_a_commit_it_is_not_told_by_rows(spark, letters):
     for letter in "abcde":
         add(spark, letters, letter)
-    place = spark.sql(f"DESCRIBE DETAIL {letters}").first().location
-    log = Path(urlsplit(place).path) / "_delta_log"
     for commit in (0, 1, 2):
-        (log / f"{commit:020}.json").unlink()
+        commit_of(spark, letters, commit).unlink()
     assert told(spark, letters, 3) == [("insert", "d"), ("insert", "e")]
     assert told(spark, letters, 2) == [("insert", "c"), ("insert", "d"), ("insert", "e")]
     assert told(spark, letters, 1) is None
+
+
+@pytest.mark.parametrize(("days", "known"), [(6, True), (8, False)])
+def test_what_was_written_more_than_a_week_ago_may_be_vacuumed_and_is_not_told(
+    spark, letters, days, known
+):
+    add(spark, letters, "a")
+    add(spark, letters, "b")
+    now = time.time()
+    for commit, age in ((0, 30), (1, 20), (2, days)):
+        when = now - age * 86_400
+        os.utime(commit_of(spark, letters, commit), (when, when))
+    assert told(spark, letters, 1) == ([("insert", "b")] if known else None)
+    assert told(spark, letters, 2) == []  # nothing came since, however long ago
 
 
 def test_of_a_table_that_took_anothers_place_it_is_not_told_by_rows(spark, letters):

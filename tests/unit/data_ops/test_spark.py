@@ -5,9 +5,11 @@ import os
 import pytest
 from pyspark.errors.exceptions.connect import SparkConnectException
 
+from data_ops.runner import locked
 from data_ops.utils import spark as module
 from data_ops.utils.local_server import default_root
 from data_ops.utils.spark import (
+    _is_free,
     get_session,
     kept,
     named,
@@ -148,6 +150,15 @@ def test_tables_of_an_earlier_run_are_there_again_and_what_is_none_is_cleared(sp
     assert spark.table("test_earlier.silver_x").count() == 2
     left = {path.name for path in (lakehouse / "warehouse").glob("*/*")}
     assert left == {"silver_x"} and not spark.catalog.databaseExists("demo_paper")
+
+
+def test_what_another_process_may_be_making_is_left_while_it_holds_the_lakehouse(spark, lakehouse):
+    there = {path.name for path in (lakehouse / "warehouse").glob("*/*")}
+    with locked(lakehouse):
+        assert not _is_free(lakehouse)
+    assert _is_free(lakehouse)
+    assert register_tables(spark, lakehouse, tidy=False) == 1
+    assert {path.name for path in (lakehouse / "warehouse").glob("*/*")} == there > {"silver_x"}
 
 
 def test_registering_again_changes_nothing(spark, lakehouse):

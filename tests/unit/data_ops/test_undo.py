@@ -1,0 +1,66 @@
+"""A run is undone as far as it can be, and what could not be is said."""
+
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+from pyspark.errors import PySparkException
+
+from data_ops.config import load_settings
+from data_ops.delta import ledger, table_manager
+from data_ops.undo import undo
+from data_ops.utils.errors import TaskError
+
+_numbers = count(1)
+NAMES = ("silver_demographics", "gold_member_current")
+
+
+@pytest.fixture
+def ran(spark):
+    """A lakehouse with two tables that a run named good and then one named bad wrote."""
+    made = f"test_undo_{next(_numbers)}"
+    settings = load_settings(environment="local", member_schema=made, ops_schema=f"{made}_ops")
+    names = [settings.table("member", name) for name in NAMES]
+    spark.sql(f"CREATE SCHEMA {made}")
+    for name in names:
+        spark.sql(f"CREATE TABLE {name} (word STRING) USING delta")
+    log = settings.table("ops", ledger.RUN_LOG.name)
+    for run in ("good", "bad"):
+        began = datetime.now(UTC)
+        for name in names:
+            spark.sql(f"INSERT INTO {name} VALUES ('{run}')")
+        lines = [{"table_name": name, "state": "written", "started_at": began} for name in NAMES]
+        ledger.record(spark, ledger.RUN_LOG, log, lines, run_id=run)
+    return settings, names, log
+
+
+def words(spark, names) -> list[list[str]]:
+    return [sorted(row.word for row in spark.table(name).collect()) for name in names]
+
+
+def test_an_undo_can_be_undone(spark, ran):
+    settings, names, _ = ran
+    undo(spark, settings, "bad", names, "mend")
+    assert words(spark, names) == [["good"]] * 2
+    undo(spark, settings, "mend", names, "mind changed")
+    assert words(spark, names) == [["bad", "good"]] * 2
+
+
+def test_a_table_that_cannot_be_taken_back_is_named_and_the_others_are_on_record(
+    spark, ran, monkeypatch
+):
+    settings, names, log = ran
+    restore = table_manager.restore
+
+    def some(spark, name, to):
+        if name == names[0]:
+            raise PySparkException("a file with Ada in it is gone")
+        restore(spark, name, to)
+
+    monkeypatch.setattr(table_manager, "restore", some)
+    with pytest.raises(TaskError, match="1 of 2 tables.*silver_demographics") as told:
+        undo(spark, settings, "bad", names, "mend")
+    assert "Ada" not in str(told.value) and "gold_member_current" not in str(told.value)
+    assert words(spark, names) == [["bad", "good"], ["good"]]
+    restored = spark.table(log).where("run_id = 'mend'").collect()
+    assert [(row.table_name, row.state) for row in restored] == [(NAMES[1], "restored")]
