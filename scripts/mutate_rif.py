@@ -250,7 +250,7 @@ class Mutator:
     def people(self) -> None:
         """Ids that were merged, twice over, and coverage that ended long ago as it turns out."""
         owners = sorted({row["BENE_ID"] for row in self.files["carrier"]} - {"-55555"})
-        merged, ended = owners[0], owners[1]
+        merged, ended, known_late = owners[:3]
         old = ["-77771", "-77772"]
         mergers = [
             *zip(old, [old[1], merged], strict=True),
@@ -276,6 +276,18 @@ class Mutator:
             if name.startswith("beneficiary_2")
             for row in rows
         ]
+        last = max(row["RFRNC_YR"] for row in years if row["BENE_ID"] == known_late)
+        for (
+            row
+        ) in (
+            years
+        ):  # under another id in the years before the last, as only the second delivery says
+            if row["BENE_ID"] == known_late and row["RFRNC_YR"] < last:
+                row["BENE_ID"] = "-77773"
+        self.late["person_crosswalk"] = [
+            dict(self.files["person_crosswalk"][0], OLD_BENE_ID="-77773", NEW_BENE_ID=known_late)
+        ]
+        self._tell("merged_late", member="-77773", person=known_late)
         for row in years:
             if row["BENE_ID"] == ended and int(row["RFRNC_YR"]) >= 2023:
                 none = {name: "0" for name in row if name.startswith("MDCR_ENTLMT_BUYIN_")}

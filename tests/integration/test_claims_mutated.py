@@ -9,11 +9,14 @@ from pyspark.sql import functions as F
 
 from data_ops.utils.errors import LedgerError
 from scripts.mutate_rif import FACILITY
+from tests import independent
+from tests.integration.lakehouse import SAMPLE
 
 KINDS = (
-    "merged retro_terminated replacement replacement_of_replacement void void_of_replacement "
-    "void_before_its_claim duplicate_line duplicate_claim late_correction deleted denied_claim "
-    "denied_line orphan bad_npi ends_before_it_begins unreadable_amount reversal"
+    "merged merged_late retro_terminated replacement replacement_of_replacement void "
+    "void_of_replacement void_before_its_claim duplicate_line duplicate_claim "
+    "late_correction deleted denied_claim denied_line orphan bad_npi ends_before_it_begins "
+    "unreadable_amount reversal"
 ).split()
 FORMS = {**dict.fromkeys(FACILITY, "silver_medical"), "pde": "silver_pharmacy"}
 COLUMNS = (
@@ -158,6 +161,27 @@ def test_merged_ids_are_one_person(mutated, lines):
             (case["member"], case["person"])
         }
         assert "unknown_member" not in {row.eligibility_match for row in rows}
+
+
+def test_who_was_sent_under_two_ids_is_covered_as_if_under_one(mutated):
+    """As the sample says it, where nobody is merged."""
+    claims, _ = mutated
+    (case,) = cases(mutated, "merged_late")
+    columns = ["person_id", "coverage_month", "coverage_type", "covered_days", "plan_id"]
+    sent = independent.member_months(SAMPLE)
+    expected = sent[sent.person_id == case["person"]][columns].values.tolist()
+    of_both = F.col("person_id").isin(case["person"], case["member"])
+    found = claims.table("gold_member_months").where(of_both).select(*columns).collect()
+    assert expected and sorted(told(row) for row in found) == sorted(map(told, expected))
+    assert claims.table("gold_member_current").where(of_both).count() == 1
+    assert {
+        row.member_id for row in claims.table("silver_enrollment").where(of_both).collect()
+    } == {case["person"], case["member"]}
+
+
+def told(row) -> tuple[str, ...]:
+    person, month, *rest = row
+    return (person, str(month)[:10], *map(str, rest))
 
 
 def test_a_circle_of_ids_is_reported_and_merges_nobody(mutated):

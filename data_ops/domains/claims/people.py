@@ -9,6 +9,9 @@ __all__ = ['with_person', 'coverage_of', 'with_coverage', 'match']
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from ...operations.contracts import Local
+from ...operations.locality import with_key
+
 # %% ../../../nbs/44_claims_people.ipynb #b402f4c8
 def with_person(
     df: DataFrame,  # has `member_id`, or the column named below
@@ -16,8 +19,7 @@ def with_person(
     member: str = "member_id",
 ) -> DataFrame:
     "`df` with `person_id`: who the member is after all merges."
-    merged = silver_person_crosswalk.select(F.col("old_member_id").alias(member), F.col("person_id").alias("_merged"))
-    return df.join(F.broadcast(merged), on=member, how="left").withColumn("person_id", F.coalesce("_merged", member))
+    return with_key(df, member, silver_person_crosswalk, Local())
 
 # %% ../../../nbs/44_claims_people.ipynb #3fe0fa64
 def coverage_of(

@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 from .bronze import beneficiary_past, beneficiary_years
 from .schemas import BENEFICIARY, monthly
 from ...operations.accounts import ACCOUNT, supersede
+from ...operations.contracts import Local
+from ...operations.locality import with_key
 from ...operations.transformers import clean, recode, rif_date, version_history
 
 # %% ../../../nbs/33_member_demographics.ipynb #d034bc33
@@ -108,12 +110,22 @@ def _carried(rows: DataFrame) -> DataFrame:
     return rows.withColumn("_told", told).withColumns(carried)
 
 
+def _of_persons(rows: DataFrame, silver_person_crosswalk: DataFrame) -> DataFrame:
+    "The account by person; of his standing rows from one day, all but one are superseded."
+    people = with_key(rows, "member_id", silver_person_crosswalk, Local())
+    rivals = Window.partitionBy("person_id", "effective_from", "_disposition").orderBy(F.col("member_id") != F.col("person_id"), "member_id")
+    beaten = (F.col("_disposition") == "contributed") & (F.row_number().over(rivals) > 1)
+    return people.withColumn("_disposition", F.when(beaten, F.lit("superseded")).otherwise(F.col("_disposition")))
+
+
 def demographics(
     rows: DataFrame,  # as `demographic_rows` makes them, judged
+    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
-    "The account with effective_to and is_current; rows that open no version are unchanged."
+    "The account with person_id, effective_to and is_current; rows that open no version are unchanged."
+    people = _of_persons(rows, silver_person_crosswalk)
     standing = F.when(F.col("_disposition") == "contributed", F.lit(True)).otherwise(F.lit(False))
-    history = version_history(_carried(rows.withColumn("_standing", standing)), ["person_id", "_standing"], _TOLD)
+    history = version_history(_carried(people.withColumn("_standing", standing)), ["person_id", "_standing"], _TOLD)
     unchanged = F.col("_standing") & ~F.col("_opens")
     return history.withColumns(
         {

@@ -16,15 +16,17 @@ from .rules import RULES
 from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/38_member_domain.ipynb #94fa7823
+_MERGED = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
+
 DOMAIN = Domain(
     name="member",
     feeds=schemas.FEEDS,
     tables=(
         Table(schemas.PERSON_CROSSWALK, person_crosswalk, rows=crosswalk_rows),
-        Table(schemas.DEMOGRAPHICS, demographics, rows=demographic_rows, local=Local()),
-        Table(schemas.ENROLLMENT, enrollment, rows=enrollment_rows, local=Local()),
+        Table(schemas.DEMOGRAPHICS, demographics, rows=demographic_rows, local=_MERGED),
+        Table(schemas.ENROLLMENT, enrollment, rows=enrollment_rows, local=_MERGED),
         Table(schemas.ELIGIBILITY, eligibility, holds="sum(span_count)", local=Local()),
-        Table(schemas.MEMBER_STATUS, member_status, rows=member_status_rows, local=Local()),
+        Table(schemas.MEMBER_STATUS, member_status, rows=member_status_rows, local=_MERGED),
         Table(schemas.MEMBER_CURRENT, member_current, local=Local()),
         Table(schemas.MEMBER_MONTHS, member_months, local=Local()),
         Table(schemas.COVERAGE_GAPS, coverage_gaps, local=Local()),

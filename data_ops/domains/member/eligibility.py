@@ -6,12 +6,14 @@
 __all__ = ['eligibility', 'member_status_rows', 'member_status']
 
 # %% ../../../nbs/35_member_eligibility.ipynb #de2d3f55
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from .bronze import beneficiary_years
 from .schemas import ELIGIBILITY, ENTITLEMENT, MEMBER_STATUS, monthly
 from ...operations.accounts import ACCOUNT
+from ...operations.contracts import Local
+from ...operations.locality import with_key
 from ...operations.transformers import clean, conform, hash_key, islands
 
 # %% ../../../nbs/35_member_eligibility.ipynb #45a710f7
@@ -77,6 +79,11 @@ def member_status_rows(
 
 def member_status(
     rows: DataFrame,  # as `member_status_rows` makes them, judged
+    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
-    "The account: nothing is to be added."
-    return rows
+    "The account by person; of a month that several of his ids speak of, what says more counts, then the id that stands."
+    people = with_key(rows.withColumn("_id", F.col("person_id")), "_id", silver_person_crosswalk, Local())
+    silent = [F.col(name).isNull() for name in ("dual_status_code", "medicare_status_code")]
+    rivals = Window.partitionBy("person_id", "status_month", "_disposition").orderBy(*silent, F.col("_id") != F.col("person_id"), "_id")
+    beaten = (F.col("_disposition") == "contributed") & (F.row_number().over(rivals) > 1)
+    return people.withColumn("_disposition", F.when(beaten, F.lit("superseded")).otherwise(F.col("_disposition"))).select(*_SENT, *ACCOUNT, "_reasons")

@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 from .bronze import beneficiary_years
 from .schemas import ENROLLMENT, ENTITLEMENT, monthly
 from ...operations.accounts import ACCOUNT
+from ...operations.contracts import Local
+from ...operations.locality import with_key
 from ...operations.transformers import clean, hash_key, recode
 
 # %% ../../../nbs/34_member_enrollment.ipynb #b8221090
@@ -123,6 +125,7 @@ def enrollment_rows(
 
 def enrollment(
     rows: DataFrame,  # as `enrollment_rows` makes them, judged
+    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
-    "The account with the surrogate key."
-    return rows.withColumn("enrollment_sk", hash_key(*ENROLLMENT.key))
+    "The account with the person, and the surrogate key."
+    return with_key(rows, "member_id", silver_person_crosswalk, Local()).withColumn("enrollment_sk", hash_key(*ENROLLMENT.key))

@@ -93,7 +93,7 @@ DEMOGRAPHICS = contract(
     key="person_id effective_from",
     checks={"no_zero_length_version": "effective_to IS NULL OR effective_from < effective_to"},
     columns="""
-    person_id       STRING     the id as sent; whose it is now says silver_person_crosswalk
+    person_id       STRING     the person, after the crosswalk
     member_id       STRING     the id as sent
     data_source     STRING     name of the sender
     mbi             STRING     Medicare Beneficiary Identifier
@@ -124,7 +124,7 @@ ENROLLMENT = contract(
     cluster="person_id enrollment_start_date",
     columns="""
     enrollment_sk          STRING  hash of the key
-    person_id              STRING  the id as sent; whose it is now says silver_person_crosswalk
+    person_id              STRING  the person, after the crosswalk
     member_id              STRING  the id as sent
     subscriber_id          STRING  on whose record the member is covered
     subscriber_relation    STRING  self: every Medicare beneficiary is his own subscriber

@@ -3,10 +3,12 @@
 import pytest
 
 from data_ops.domains.member.domain import DOMAIN
-from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY
+from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY, PERSON_CROSSWALK
 from data_ops.operations.accounts import set_aside
 from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
+
+from .frames import frame
 
 FEEDS = {feed.table: feed for feed in (BENEFICIARY, BENEFICIARY_HISTORY)}
 ACCOUNTS = [table for table in DOMAIN.tables if "bronze_beneficiary" in table.accounts_for]
@@ -21,7 +23,9 @@ def ends(spark, table, years: tuple[str, ...], **same) -> dict[str, set[str]]:
     bronze = [
         delivered_rows(spark, FEEDS[name], *sent.get(name, [])) for name in table.accounts_for
     ]
-    account = table.build(set_aside(table.rows(*bronze), rules_for(DOMAIN.rules, table.name)))
+    nobody = {name: frame(spark, PERSON_CROSSWALK, []) for name in table.takes}  # was merged
+    judged = set_aside(table.rows(*bronze), rules_for(DOMAIN.rules, table.name))
+    account = table.build(judged, **nobody)
     found: dict[str, set[str]] = {year: set() for year in years}
     for row in account.select("_row_key", "_disposition").collect():
         found[row["_row_key"]].add(row["_disposition"])

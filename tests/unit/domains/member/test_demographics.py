@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from data_ops.domains.member.demographics import demographic_rows, demographics
 from data_ops.domains.member.rules import RULES
-from data_ops.domains.member.schemas import BENEFICIARY, BENEFICIARY_HISTORY, DEMOGRAPHICS
+from data_ops.domains.member.schemas import (
+    BENEFICIARY,
+    BENEFICIARY_HISTORY,
+    DEMOGRAPHICS,
+    PERSON_CROSSWALK,
+)
 from data_ops.operations.accounts import accepted, set_aside
 from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
@@ -220,7 +225,7 @@ def account(spark, rows: list[dict]):
         for feed in (BENEFICIARY, BENEFICIARY_HISTORY)
     ]
     judged = set_aside(demographic_rows(*frames), rules_for(RULES, DEMOGRAPHICS.name))
-    return demographics(judged)
+    return demographics(judged, frame(spark, PERSON_CROSSWALK, []))
 
 
 @pytest.fixture(scope="module")

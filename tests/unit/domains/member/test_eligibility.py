@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from data_ops.domains.member.eligibility import eligibility, member_status, member_status_rows
 from data_ops.domains.member.rules import RULES
-from data_ops.domains.member.schemas import BENEFICIARY, ELIGIBILITY, ENROLLMENT, MEMBER_STATUS
+from data_ops.domains.member.schemas import (
+    BENEFICIARY,
+    ELIGIBILITY,
+    ENROLLMENT,
+    MEMBER_STATUS,
+    PERSON_CROSSWALK,
+)
 from data_ops.operations.accounts import set_aside
 from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
@@ -171,7 +177,8 @@ def told(spark) -> dict[str, list]:
     sent.append({"_corrupt_record": "1|2"})
     rules = rules_for(RULES, MEMBER_STATUS.name)
     account = member_status(
-        set_aside(member_status_rows(delivered_rows(spark, BENEFICIARY, *sent)), rules)
+        set_aside(member_status_rows(delivered_rows(spark, BENEFICIARY, *sent)), rules),
+        frame(spark, PERSON_CROSSWALK, []),
     )
     cases: dict[str, list] = {case: [] for case in [*STATUSES, *STATUS_ROWS, None]}
     for row in account.collect():

@@ -7,7 +7,7 @@ from chispa import assert_df_equality
 
 from data_ops.domains.member.enrollment import enrollment, enrollment_rows
 from data_ops.domains.member.rules import RULES
-from data_ops.domains.member.schemas import BENEFICIARY, ENROLLMENT, MONTHS
+from data_ops.domains.member.schemas import BENEFICIARY, ENROLLMENT, MONTHS, PERSON_CROSSWALK
 from data_ops.operations.accounts import accepted, set_aside, tally
 from data_ops.operations.bronze import delivered_rows
 from data_ops.operations.quality import rules_for
@@ -208,7 +208,7 @@ def account(spark, rows: list[dict]):
         enrollment_rows(delivered_rows(spark, BENEFICIARY, *rows)),
         rules_for(RULES, ENROLLMENT.name),
     )
-    return enrollment(judged)
+    return enrollment(judged, frame(spark, PERSON_CROSSWALK, []))
 
 
 @pytest.fixture(scope="module")
