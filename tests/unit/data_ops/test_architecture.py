@@ -296,3 +296,10 @@ def test_the_check_knows_a_machine_and_a_registry_when_it_sees_one():
     fine = ["/Workspace/root/", "${workspace.root_path}/work/x", "a/tmp/x", "/Volumes/x"]
     assert not any(map(PLACE.search, fine))
     assert REGISTRY.search("https://pypi.org/simple/x") and not REGISTRY.search("simple / clear")
+
+
+def test_the_walkthrough_shows_a_first_run():
+    """In a second one its files are duplicates, its tables up to date, and its text speaks of neither."""
+    notebook = json.loads((ROOT / "nbs/90_walkthrough.ipynb").read_text(encoding="utf-8"))
+    landed = next(cell for cell in notebook["cells"] if "land(" in "".join(cell["source"]))
+    assert "('bronze_beneficiary', 'written', " in json.dumps(landed["outputs"])
