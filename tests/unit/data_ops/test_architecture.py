@@ -299,7 +299,7 @@ def test_the_check_knows_a_machine_and_a_registry_when_it_sees_one():
 
 
 def test_the_walkthrough_shows_a_first_run():
-    """In a second one its files are duplicates, its tables up to date, and its text speaks of neither."""
+    """In a second one its files are duplicates and its tables up to date."""
     notebook = json.loads((ROOT / "nbs/90_walkthrough.ipynb").read_text(encoding="utf-8"))
     landed = next(cell for cell in notebook["cells"] if "land(" in "".join(cell["source"]))
     assert "('bronze_beneficiary', 'written', " in json.dumps(landed["outputs"])
