@@ -149,7 +149,9 @@ def deliveries(spark, tmp_path_factory):
     configure("DEBUG", log)
     try:
         told = Deliveries(Lakehouse(spark, deliver(folder / "first", **MIXED), name="bad"))
-        told.first = told.lakehouse.land() + told.lakehouse.build(*TABLES)
+        told.first = told.lakehouse.land() + told.lakehouse.build(
+            "silver_person_crosswalk", *TABLES
+        )
         told.lakehouse.source = deliver(folder / "second", **SECOND)
         told.second = told.lakehouse.land()
         told.before = told.state()

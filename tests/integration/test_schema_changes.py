@@ -86,7 +86,7 @@ def test_new_columns_are_taken_up_where_the_feed_says_so(lakehouse):
     found = rows(lakehouse, "SHOE_SIZE", "BELT")
     assert found[person(6)["BENE_ID"]] == (None, "90")
     assert found[SHOES[0]["BENE_ID"]] == ("44", None)
-    built = lakehouse.build("silver_demographics")[0]
+    built = lakehouse.build("silver_person_crosswalk", "silver_demographics")[-1]
     assert (built.rows_out, built.quarantined) == (7, 0)
 
 
@@ -95,7 +95,7 @@ def test_what_was_taken_up_stands_in_the_quarantined_row(lakehouse):
     nobody = text(person(7, BENE_ID=" ", SHOE_SIZE="39"), columns=WIDER)
     (lakehouse.source / "beneficiary_2004.csv").write_text(nobody)
     landed(lakehouse)
-    lakehouse.build("silver_demographics")
+    lakehouse.build("silver_person_crosswalk", "silver_demographics")
     kept = lakehouse.table("silver_demographics_quarantine").collect()
     assert ['"SHOE_SIZE":"39"' in row["_raw"] for row in kept] == [True]
 
@@ -139,7 +139,7 @@ def test_a_changed_file_stops_the_run_and_the_others_are_landed(spark, tmp_path,
     def run():
         lakehouse.land()
         if change == "renamed":  # one is told to silver
-            lakehouse.build("silver_demographics")
+            lakehouse.build("silver_person_crosswalk", "silver_demographics")
 
     run()
     before = {name: n for name, n in lakehouse.versions().items() if "bronze" not in name}
