@@ -277,11 +277,8 @@ class Mutator:
             for row in rows
         ]
         last = max(row["RFRNC_YR"] for row in years if row["BENE_ID"] == known_late)
-        for (
-            row
-        ) in (
-            years
-        ):  # under another id in the years before the last, as only the second delivery says
+        # Under another id in the years before the last, as only the second delivery says.
+        for row in years:
             if row["BENE_ID"] == known_late and row["RFRNC_YR"] < last:
                 row["BENE_ID"] = "-77773"
         self.late["person_crosswalk"] = [
