@@ -108,8 +108,7 @@ def report(
     if facts:
         path = write_report(folder, facts)
     else:
-        from data_ops.runner import locked
-        from data_ops.utils.spark import local_spark
+        from data_ops.utils.spark import local_spark, locked
 
         with err.status("starting Spark"), locked(root), local_spark(root, folder / "report.log") as spark:
             path = make_report(spark, here(env), folder)

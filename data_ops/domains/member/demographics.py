@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from .bronze import beneficiary_past, beneficiary_years
 from .schemas import BENEFICIARY, monthly
-from ...operations.accounts import ACCOUNT, supersede
+from ...operations.accounts import ACCOUNT, supersede, superseded_where
 from ...operations.contracts import Local
 from ...operations.locality import with_key
 from ...operations.transformers import clean, recode, rif_date, version_history
@@ -114,8 +114,7 @@ def _of_persons(rows: DataFrame, silver_person_crosswalk: DataFrame) -> DataFram
     "The account by person; of his standing rows from one day, all but one are superseded."
     people = with_key(rows, "member_id", silver_person_crosswalk, Local())
     rivals = Window.partitionBy("person_id", "effective_from", "_disposition").orderBy(F.col("member_id") != F.col("person_id"), "member_id")
-    beaten = (F.col("_disposition") == "contributed") & (F.row_number().over(rivals) > 1)
-    return people.withColumn("_disposition", F.when(beaten, F.lit("superseded")).otherwise(F.col("_disposition")))
+    return people.withColumn("_disposition", superseded_where(F.row_number().over(rivals) > 1))
 
 
 def demographics(

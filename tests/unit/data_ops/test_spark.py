@@ -5,13 +5,13 @@ import os
 import pytest
 from pyspark.errors.exceptions.connect import SparkConnectException
 
-from data_ops.runner import locked
 from data_ops.utils import spark as module
 from data_ops.utils.local_server import default_root
 from data_ops.utils.spark import (
     _is_free,
     get_session,
     kept,
+    locked,
     named,
     on_databricks,
     register_tables,
