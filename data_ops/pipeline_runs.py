@@ -26,7 +26,7 @@ from .operations.contracts import Feed, Table
 from .runs import Outcome, Run, Work, as_landed, prepare, recorded
 from .judging import as_of, judge_rows, judge_sets, take_stock
 from .tasks import needs
-from .utils.errors import ConfigError, SourceError, without_values
+from .utils.errors import ConfigError, LedgerError, SourceError, without_values
 
 # %% ../nbs/76_pipeline_runs.ipynb #4d65f926
 Told = Callable[[str, str], None]  # a flow's name and its state
@@ -129,7 +129,10 @@ def _bronze(run: Run, feed: Feed, files: list[landing.RawFile]) -> Work:
     def work(outcome: Outcome) -> None:
         name, landed = run.name(feed.table), [file for file in files if file.disposition == "landed"]
         account_for(feed, files, outcome)
-        check_landed(run, feed, landed)
+        try:
+            check_landed(run, feed, landed)
+        except LedgerError as error:
+            raise LedgerError(error.what, where=error.where, todo="a stream reads a file's name once: deliver it under another, or run --full-refresh") from None
         new = [file for file in landed if not file.reason]
         outcome.inserted, outcome.state = sum(file.rows for file in new), "written" if new else "up_to_date"
         outcome.rows_out = run.spark.table(name).count()
@@ -158,6 +161,15 @@ def _built(run: Run, table: Table) -> Work:
         ledger.check_metrics(outcome.metrics, where=table.name)
 
     return work
+
+
+def _stop_if_more_came(run: Run, files: list[landing.RawFile]) -> None:
+    "Raises SourceError if there is a file that was not looked at: streams stop at it."
+    source, looked_at = Path(run.settings.source), {file.name for file in files}
+    paths = (path for path in source.rglob("*") if path.is_file() and path.name != "manifest.xml")
+    new = sorted({path.relative_to(source).as_posix() for path in paths} - looked_at)
+    if new:
+        raise SourceError("a file came while the pipeline was at work", where=new[0], todo="run it again")
 
 
 def _take_back(run: Run, before: dict[str, int]) -> None:
@@ -205,6 +217,7 @@ def run_pipeline(
             if not dry:
                 with suppress(PySparkException):  # Spark may be what ended
                     _take_back(run, before)
+                _stop_if_more_came(run, files)
             raise without_values(error, where=f"pipeline {run.domain.name}") from None
     if dry:
         return []

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from .config import CONFIGURED, Settings, load_settings
 from .operations import accounts, landing, quality
@@ -57,14 +58,28 @@ class Pipeline:
         return {name: self.read(name) for name in names}
 
     @cached_property
-    def _admitted(self) -> list[landing.RawFile]:
-        "Files that count, looked at once for all feeds; the others are left out of the streams."
+    def _delivered(self) -> list[landing.RawFile]:
+        "All files, looked at once for all feeds."
         files = landing.survey(Path(self.settings.source), self.domain.feeds, self.known)
         landing.stop_if_changed(files)
-        return [file for file in files if file.disposition == "landed" or self.known.get(file.file_hash) == file.name]
+        return files
 
     def _files(self, feed: Feed) -> list[landing.RawFile]:
-        return [file for file in self._admitted if file.feed == feed.name]
+        "The feed's files that count; the others are left out of its stream."
+        own = [file for file in self._delivered if file.feed == feed.name]
+        return [file for file in own if file.disposition == "landed" or self.known.get(file.file_hash) == file.name]
+
+    @cached_property
+    def _looked_at(self) -> DataFrame:
+        "`_path` of each file."
+        return self.spark.createDataFrame([(str(file.path.absolute()), True) for file in self._delivered], "_path STRING, _known BOOLEAN")
+
+    def _lines(self) -> DataFrame:
+        "A stream of `value` and `_path`; it stops at a file that has come since they were looked at, as it reads each but once."
+        read = stream_files(self.settings.source, lineSep="\n", recursiveFileLookup="true", ignoreCorruptFiles="true")  # which are refused
+        lines = read.select("value", path_of_line().alias("_path")).join(F.broadcast(self._looked_at), on="_path", how="left")
+        late = F.col("_known").isNull() & ~F.col("_path").endswith("/manifest.xml")
+        return lines.select("_path", F.when(late, F.raise_error(F.lit("a file came late"))).otherwise(F.col("value")).alias("value"))
 
     def _wide(self, feed: Feed) -> Feed:
         "The feed with the columns that it takes up from the files."
@@ -77,12 +92,12 @@ class Pipeline:
             raise ContractError(f"no feed {name!r}", where=f"domain {self.domain.name}")
         wide = self._wide(feed)
         facts = file_facts(self.spark, wide, self._files(feed))
+        _ = self._looked_at  # made here: a query may not make frames
 
-        def lines() -> DataFrame:
-            text = stream_files(self.settings.source, lineSep="\n", recursiveFileLookup="true").select("value", path_of_line().alias("_path"))
-            return bronze_from_lines(text, facts, wide, self.settings.data_source, self.run_id, self.now)
+        def rows() -> DataFrame:
+            return bronze_from_lines(self._lines(), facts, wide, self.settings.data_source, self.run_id, self.now)
 
-        self.dp.table(name=feed.table, comment=f"one row a line of {feed.name} files")(lines)
+        self.dp.table(name=feed.table, comment=f"one row a line of {feed.name} files")(rows)
 
     def silver(self, name: str) -> None:
         "Register a silver table."

@@ -8,15 +8,16 @@ from types import SimpleNamespace
 import pytest
 
 from data_ops import pipelines
+from data_ops.operations import landing
 from data_ops.operations.quality import on, row_rule, rules_for
 from data_ops.pipeline_runs import run_pipeline
 from data_ops.pipelines import Pipeline
 from data_ops.runs import Run, get_domain
-from data_ops.utils.errors import ContractError, QualityError
+from data_ops.utils.errors import ContractError, LedgerError, QualityError, SourceError
 from tests.integration.lakehouse import SAMPLE, Lakehouse
 from tests.integration.parity import assert_same_tables, piped_settings, plain
 
-LATE = "beneficiary_2023.csv.gz"
+LATE, DAMAGED = "beneficiary_2023.csv.gz", "beneficiary_2003.csv.gz"
 pytestmark = pytest.mark.slow
 
 
@@ -48,12 +49,13 @@ class Piped:
 
 @pytest.fixture(scope="module")
 def piped(spark, tmp_path_factory):
-    """A first run without one file of the sample, a second with it."""
+    """A first run without one file of the sample, a second with it and with a damaged one."""
     source = tmp_path_factory.mktemp("source") / "rif"
     shutil.copytree(SAMPLE, source, ignore=shutil.ignore_patterns(LATE))
     made = Piped(spark, source, tmp_path_factory.mktemp("piped"))
     made.first = made.run("first")
     shutil.copy(SAMPLE / LATE, source)
+    (source / DAMAGED).write_bytes((SAMPLE / LATE).read_bytes()[:5000])
     made.second = made.run("second")
     return made
 
@@ -96,11 +98,39 @@ def test_a_changed_file_stops_the_pipeline_before_anything_is_read(piped):
     assert piped.contents() == before
 
 
+def test_a_damaged_file_stops_nothing_and_is_on_record(piped):
+    entries = piped.lakehouse.table("row_ledger").where(f"input_name = '{DAMAGED}'").collect()
+    assert {(entry.run_id, entry.disposition) for entry in entries} >= {("second", "refused")}
+    assert all("damaged" in entry.reason for entry in entries)
+
+
+def test_a_file_that_comes_while_the_pipeline_is_at_work_stops_it_and_the_next_run_knows_it(
+    piped, monkeypatch
+):
+    before, looks, survey = piped.contents(), [], landing.survey
+    late = piped.lakehouse.source / "beneficiary_2004.csv.gz"
+
+    def look(*given):
+        files = survey(*given)
+        looks.append(files)
+        if len(looks) == 2:  # the runner's, then the definitions'
+            shutil.copy(SAMPLE / LATE, late)
+        return files
+
+    monkeypatch.setattr(landing, "survey", look)
+    with pytest.raises(SourceError, match=rf"came while .*{late.name}.*run it again"):
+        piped.run("overtaken")
+    monkeypatch.undo()
+    assert piped.contents() == before
+    assert piped.run("after")["bronze_beneficiary"].inserted == 0
+    assert piped.contents() == before
+
+
 def test_progress_is_told_by_flow(piped):
     assert {table.name for table in get_domain("member").tables} <= {
         flow for flow, _ in piped.flows
     }
-    assert {state for _, state in piped.flows} <= {"running", "completed"}
+    assert {state for _, state in piped.flows} <= {"running", "completed", "failed"}
 
 
 def test_a_warning_changes_no_row_and_the_tolerance_is_the_last_share_that_passes(piped):
@@ -181,3 +211,14 @@ def test_on_lakeflow_a_set_rule_counts_what_a_job_counts(piped, spark):
     }
     assert counted == wanted
     assert any(failed for _, failed in wanted.values())
+
+
+def test_a_damaged_file_that_comes_again_under_its_name_is_not_lost_in_silence(piped):
+    before = piped.contents()
+    with gzip.open(SAMPLE / LATE, "rt", encoding="utf-8") as file:
+        lines = file.readlines()
+    with gzip.open(piped.lakehouse.source / DAMAGED, "wt", encoding="utf-8") as file:
+        file.writelines(lines[:-1])
+    with pytest.raises(LedgerError, match=rf"{DAMAGED}.*deliver it under another"):
+        piped.run("mended")
+    assert piped.contents() == before

@@ -9,7 +9,6 @@ __all__ = ['with_encounter', 'encounters', 'utilization_per_1000', 'readmissions
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from .people import with_person
 from .gold_schemas import ENCOUNTERS, PDC_ADHERENCE, READMISSIONS, UTILIZATION
 from ...operations.transformers import conform, distinct, hash_key, islands
 
@@ -91,14 +90,13 @@ def encounters(
 def utilization_per_1000(
     gold_encounters: DataFrame,
     gold_member_months: DataFrame,
-    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "gold_utilization_per_1000: one row a month and encounter type; months without an encounter are zeros."
     used = gold_encounters.groupBy("encounter_group", "encounter_type", F.trunc("encounter_start_date", "MM").alias("coverage_month")).agg(
         F.count("*").alias("encounter_count"), F.coalesce(F.sum("length_of_stay"), F.lit(0)).alias("day_count")
     )
-    months = gold_member_months.where("coverage_type IN ('PART_A', 'PART_B')").select("person_id", "coverage_month")
-    members = with_person(months, silver_person_crosswalk, "person_id").groupBy("coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
+    months = gold_member_months.where("coverage_type IN ('PART_A', 'PART_B')")
+    members = months.groupBy("coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
     kinds = distinct(used, "encounter_group", "encounter_type")
     grid = kinds.crossJoin(members).join(used, on=["encounter_group", "encounter_type", "coverage_month"], how="full")
     filled = grid.withColumns({name: F.coalesce(name, F.lit(0)) for name in ("encounter_count", "day_count", "member_months")})
@@ -149,15 +147,13 @@ def readmissions(
 def pdc_adherence(
     silver_pharmacy: DataFrame,
     silver_eligibility: DataFrame,
-    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "gold_pdc_adherence: one row a person, drug and year with at least two fills on different days."
     fills = silver_pharmacy.where("is_final_action AND days_supply > 0").select(
         "person_id", F.year("dispensing_date").alias("year"), F.left("ndc_code", F.lit(9)).alias("drug_code"), "dispensing_date", "days_supply"
     )
-    spans = silver_eligibility.where("coverage_type = 'PART_D'").select("person_id", "eligibility_start_date", "eligibility_end_date")
     years = F.explode(F.expr("sequence(year(eligibility_start_date), least(year(eligibility_end_date), 2100))")).alias("year")
-    covered = with_person(spans, silver_person_crosswalk, "person_id").select("person_id", "eligibility_end_date", years)
+    covered = silver_eligibility.where("coverage_type = 'PART_D'").select("person_id", "eligibility_end_date", years)
     ends = covered.groupBy("person_id", "year").agg(F.max("eligibility_end_date").alias("_covered_to"))
     by_drug = fills.groupBy("person_id", "drug_code", "year").agg(
         F.array_sort(F.collect_list(F.struct(F.col("dispensing_date").alias("day"), F.col("days_supply").alias("days")))).alias("_fills"),

@@ -6,8 +6,6 @@
 __all__ = ['DOMAIN']
 
 # %% ../../../nbs/53_claims_domain.ipynb #0c29181e
-from dataclasses import replace
-
 from . import gold_schemas, schemas
 from .care import encounters, pdc_adherence, readmissions, utilization_per_1000
 from .feeds import FEEDS
@@ -20,8 +18,7 @@ from .versions import CLAIM
 from ...operations.contracts import Domain, Local, Table
 
 # %% ../../../nbs/53_claims_domain.ipynb #ffec8bd1
-_PERSON = Local(aliases="silver_person_crosswalk")  # members whose ids were merged are one person
-_CLAIM = replace(_PERSON, thing="claim_id")
+_CLAIM = Local(thing="claim_id", aliases="silver_person_crosswalk")  # members whose ids were merged are one person
 
 DOMAIN = Domain(
     name="claims",
@@ -36,7 +33,7 @@ DOMAIN = Domain(
         Table(gold_schemas.UTILIZATION, utilization_per_1000),
         Table(gold_schemas.READMISSIONS, readmissions),
         Table(gold_schemas.HIGH_COST_MEMBERS, high_cost_members),
-        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence, local=_PERSON),
+        Table(gold_schemas.PDC_ADHERENCE, pdc_adherence, local=Local()),
         Table(gold_schemas.LAG_TRIANGLE, lag_triangle),
     ),
     rules=RULES,

@@ -14,18 +14,16 @@ from ...operations.locality import with_key
 
 # %% ../../../nbs/44_claims_people.ipynb #b402f4c8
 def with_person(
-    df: DataFrame,  # has `member_id`, or the column named below
+    df: DataFrame,  # has `member_id`
     silver_person_crosswalk: DataFrame,
-    member: str = "member_id",
 ) -> DataFrame:
     "`df` with `person_id`: who the member is after all merges."
-    return with_key(df, member, silver_person_crosswalk, Local())
+    return with_key(df, "member_id", silver_person_crosswalk, Local())
 
 # %% ../../../nbs/44_claims_people.ipynb #3fe0fa64
 def coverage_of(
     silver_demographics: DataFrame,
     silver_eligibility: DataFrame,
-    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "One row a known person: `_covered`, an array of (coverage_type, plan_id, first, last)."
     span = F.struct(
@@ -33,8 +31,7 @@ def coverage_of(
     )
     known = silver_demographics.select("person_id", F.lit(None).alias("span"))
     spans = silver_eligibility.select("person_id", span.alias("span"))
-    both = with_person(spans.unionByName(known), silver_person_crosswalk, "person_id")
-    return both.groupBy("person_id").agg(F.collect_list("span").alias("_covered"))
+    return spans.unionByName(known).groupBy("person_id").agg(F.collect_list("span").alias("_covered"))
 
 
 def with_coverage(
@@ -44,7 +41,7 @@ def with_coverage(
     silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "`df` with `person_id` and `_covered`, which is NULL for a stranger."
-    covered = coverage_of(silver_demographics, silver_eligibility, silver_person_crosswalk)
+    covered = coverage_of(silver_demographics, silver_eligibility)
     return with_person(df, silver_person_crosswalk).join(covered, on="person_id", how="left")
 
 

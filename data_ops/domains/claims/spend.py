@@ -9,7 +9,6 @@ __all__ = ['claims_all', 'pmpm', 'high_cost_members', 'lag_triangle']
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from .people import with_person
 from .gold_schemas import CLAIMS_ALL, HIGH_COST_MEMBERS, LAG_TRIANGLE, PMPM
 from ...operations.transformers import conform, distinct
 
@@ -48,14 +47,13 @@ _COVERAGE = {"medical": ("PART_A", "PART_B"), "pharmacy": ("PART_D",)}
 _CATEGORY = ("coverage", "service_category_1", "service_category_2")
 
 
-def _members(gold_member_months: DataFrame, silver_person_crosswalk: DataFrame) -> DataFrame:
-    "Members by coverage and month; merged ids are one person."
+def _members(gold_member_months: DataFrame) -> DataFrame:
+    "Members by coverage and month."
     part = F.when(F.col("coverage_type").isin(*_COVERAGE["medical"]), F.lit("medical")).when(
         F.col("coverage_type").isin(*_COVERAGE["pharmacy"]), F.lit("pharmacy")
     )
     months = gold_member_months.select("person_id", "coverage_month", part.alias("coverage"))
-    people = with_person(months.where("coverage IS NOT NULL"), silver_person_crosswalk, "person_id")
-    return people.groupBy("coverage", "coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
+    return months.where("coverage IS NOT NULL").groupBy("coverage", "coverage_month").agg(F.count_distinct("person_id").alias("member_months"))
 
 
 def _spent(gold_claims_all: DataFrame, silver_pharmacy: DataFrame) -> DataFrame:
@@ -76,7 +74,6 @@ def pmpm(
     gold_claims_all: DataFrame,
     silver_pharmacy: DataFrame,
     gold_member_months: DataFrame,
-    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "gold_pmpm: one row a month, coverage and service category."
     spent = _spent(gold_claims_all, silver_pharmacy).groupBy(*_CATEGORY, "coverage_month").agg(
@@ -84,7 +81,7 @@ def pmpm(
         F.sum("allowed_amount").alias("allowed_amount"),
         F.count_distinct("data_source", "source_feed", "claim_id").alias("claim_count"),
     )
-    members = _members(gold_member_months, silver_person_crosswalk)
+    members = _members(gold_member_months)
     could = distinct(spent, *_CATEGORY).join(members, on="coverage")
     grid = could.join(spent, on=[*_CATEGORY, "coverage_month"], how="full")
     nothing = F.lit(0)
@@ -100,15 +97,13 @@ def high_cost_members(
     gold_claims_all: DataFrame,
     silver_pharmacy: DataFrame,
     gold_member_months: DataFrame,
-    silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
     "gold_high_cost_members: one row a person and year with coverage or claims."
     medical = gold_claims_all.select("person_id", F.year("claim_start_date").alias("year"), F.col("paid_amount").alias("medical_paid_amount"))
     fills = silver_pharmacy.where("is_final_action").select(
         "person_id", F.year("dispensing_date").alias("year"), F.col("paid_amount").alias("pharmacy_paid_amount")
     )
-    months = gold_member_months.select("person_id", F.year("coverage_month").alias("year"), "coverage_month")
-    covered = with_person(months, silver_person_crosswalk, "person_id").select("person_id", "year", "coverage_month")
+    covered = gold_member_months.select("person_id", F.year("coverage_month").alias("year"), "coverage_month")
     together = medical.unionByName(fills, allowMissingColumns=True).unionByName(covered, allowMissingColumns=True)
     spent = together.groupBy("person_id", "year").agg(
         F.coalesce(F.sum("medical_paid_amount"), F.lit(0)).alias("medical_paid_amount"),

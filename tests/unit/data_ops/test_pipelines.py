@@ -1,10 +1,15 @@
 """What would be registered in a workspace: a stand-in for Lakeflow writes down what it gets."""
 
+import gzip
 import importlib.util
+import shutil
 from types import SimpleNamespace
 
 import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
+from data_ops import pipelines
 from data_ops.config import DOMAINS, load_settings, project_root
 from data_ops.operations.quality import on, rules_for, set_rule
 from data_ops.pipelines import Pipeline, _within, expectations
@@ -170,3 +175,29 @@ def test_where_there_are_no_expectations_the_query_is_left_as_it_is():
 
     rules = rules_for(get_domain("member").rules, "silver_demographics")
     assert expectations(object(), rules, "_as_of")(query) is query
+
+
+def test_a_stream_stops_at_a_file_that_came_after_the_others_were_looked_at(
+    spark, tmp_path, monkeypatch
+):
+    sample = project_root() / "data/sample/rif"
+    for name in ("beneficiary_2024.csv.gz", "manifest.xml"):
+        shutil.copy(sample / name, tmp_path)
+    (tmp_path / "beneficiary_2020.csv.gz").write_bytes(
+        (sample / "beneficiary_2020.csv.gz").read_bytes()[:5000]
+    )
+    monkeypatch.setattr(
+        pipelines, "stream_files", lambda path, **options: spark.read.options(**options).text(path)
+    )
+    settings = load_settings(environment="local", source=str(tmp_path))
+    lines = Pipeline(get_domain("member"), settings, spark, StandIn())._lines()
+    whole = str(tmp_path / "beneficiary_2024.csv.gz")
+    with gzip.open(whole, "rt", encoding="utf-8") as file:
+        expected = sorted(line.rstrip("\n") for line in file)
+    assert sorted(row.value for row in lines.where(F.col("_path") == whole).collect()) == expected
+    shutil.copy(sample / "beneficiary_2023.csv.gz", tmp_path)
+    again = Pipeline(get_domain("member"), settings, spark, StandIn())
+    assert again._lines().agg(F.max("value")).collect()
+    shutil.copy(sample / "beneficiary_2022.csv.gz", tmp_path)
+    with pytest.raises(PySparkException, match="came late"):
+        again._lines().agg(F.max("value")).collect()

@@ -13,7 +13,7 @@ from data_ops.domains.claims.care import (
 )
 from data_ops.domains.claims.gold_schemas import CLAIMS_ALL, ENCOUNTERS
 from data_ops.domains.claims.schemas import PHARMACY
-from data_ops.domains.member.schemas import ELIGIBILITY, MEMBER_MONTHS, PERSON_CROSSWALK
+from data_ops.domains.member.schemas import ELIGIBILITY, MEMBER_MONTHS
 from tests.unit.domains.member.frames import frame
 
 # ------------------------------------------------------------------------------- stays and visits
@@ -273,15 +273,14 @@ def test_a_thousand_members_a_year(spark):
         {"person_id": person, "coverage_month": month, "coverage_type": part}
         for person, month, part in [
             ("p", "2024-01-01", "PART_A"), ("p", "2024-01-01", "PART_B"),
-            ("q", "2024-01-01", "PART_B"), ("old", "2024-01-01", "PART_A"),
-            ("new", "2024-01-01", "PART_A"), ("r", "2024-01-01", "PART_D"),
+            ("q", "2024-01-01", "PART_B"), ("s", "2024-01-01", "PART_A"),
+            ("r", "2024-01-01", "PART_D"),
             ("p", "2024-02-01", "PART_A"),
         ]
     ]  # fmt: skip
     found = utilization_per_1000(
         frame(spark, ENCOUNTERS, used),
         frame(spark, MEMBER_MONTHS, months),
-        frame(spark, PERSON_CROSSWALK, [{"old_member_id": "old", "person_id": "new"}]),
     ).collect()
     assert {
         row.coverage_month.month: (
@@ -519,11 +518,11 @@ TAKEN = {
 
 @pytest.fixture(scope="module")
 def taken(spark) -> dict[str, list]:
-    """Person → his therapies. Each person's spans came under an id that was merged into his."""
+    """Person → his therapies."""
     fills = [one | {"person_id": case} for case, (own, _, _) in TAKEN.items() for one in own]
     spans = [
         {
-            "person_id": f"old {case}",
+            "person_id": case,
             "coverage_type": "PART_D",
             "plan_id": "S0001-001",
             "eligibility_start_date": first,
@@ -532,12 +531,10 @@ def taken(spark) -> dict[str, list]:
         for case, (_, own, _) in TAKEN.items()
         for first, last in own
     ]
-    merged = [{"old_member_id": f"old {case}", "person_id": case} for case in TAKEN]
     found: dict[str, list] = defaultdict(list)
     for row in pdc_adherence(
         frame(spark, PHARMACY, fills),
         frame(spark, ELIGIBILITY, spans),
-        frame(spark, PERSON_CROSSWALK, merged),
     ).collect():
         found[row.person_id].append(row)
     return found

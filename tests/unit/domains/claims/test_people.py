@@ -67,12 +67,11 @@ DAYS = {
     "a drug plan that he will join": ([DRUGS, DRUGS_BEFORE], "2022-02-01", BY_CONTRACT, "gap"),
     "medical coverage pays no drugs": ([ONLY_A], "2023-02-01", BY_CONTRACT, "other_plan"),
 }
-# case → the same of an id that was merged into another: spans of the old id, spans of the new one
+# case → the same of an id that was merged: spans of the person
 MERGED = {
-    "covered under the old id": ([FIRST_HALF], [], "2023-02-01", "matched"),
-    "covered under the new id": ([], [FIRST_HALF], "2023-02-01", "matched"),
-    "between the old id's span and the new one's": ([FIRST_HALF], [AUTUMN], "2023-07-15", "gap"),
-    "only the old id is known": ([], None, "2023-02-01", "gap"),
+    "covered": ([FIRST_HALF], "2023-02-01", "matched"),
+    "not covered on the day": ([FIRST_HALF, AUTUMN], "2023-07-15", "gap"),
+    "without a span": ([], "2023-02-01", "gap"),
 }
 
 
@@ -91,20 +90,19 @@ def span(person: str, part: str, plan: str, first: str, last: str) -> dict:
 def states(spark) -> dict[str, list]:
     """Case → (person, state by part, state by contract) of its claims."""
     ids: dict[str, list | None] = {case: spans for case, (spans, *_) in DAYS.items()}
-    for case, (old, new, *_) in MERGED.items():
-        ids |= {f"old {case}": old, f"new {case}": new}
+    ids |= {f"new {case}": spans for case, (spans, *_) in MERGED.items()}
     known = [{"person_id": one} for one, spans in ids.items() if spans is not None]
     demographics = frame(spark, DEMOGRAPHICS, known + known)  # a person has several versions
     spans = [span(one, *told) for one, spans in ids.items() for told in spans or ()]
     merges = [{"old_member_id": f"old {case}", "person_id": f"new {case}"} for case in MERGED]
     crosswalk = frame(spark, PERSON_CROSSWALK, merges)
     claims = [(case, case, day) for case, (_, day, _, _) in DAYS.items()]
-    for case, (_, _, day, _) in MERGED.items():
+    for case, (_, day, _) in MERGED.items():
         claims += [(case, f"old {case}", day), (case, f"new {case}", day)]
     sent = spark.createDataFrame(claims, "case STRING, member_id STRING, day STRING").selectExpr(
         "case", "member_id", "to_date(day) day", "'S0001-999' plan_id"
     )
-    covered = coverage_of(demographics, frame(spark, ELIGIBILITY, spans), crosswalk)
+    covered = coverage_of(demographics, frame(spark, ELIGIBILITY, spans))
     told = with_person(sent, crosswalk).join(covered, on="person_id", how="left")
     found: dict[str, list] = {case: [] for case in [*DAYS, *MERGED]}
     part, drug = match("day", BY_PART).alias("part"), match("day", BY_CONTRACT).alias("drug")
@@ -123,7 +121,7 @@ def test_eligibility_on_the_day(case, states):
 @pytest.mark.parametrize("case", MERGED)
 def test_merged_ids_are_one_person(case, states):
     found = [(person, state[BY_PART]) for person, state in states[case]]
-    assert found == [(f"new {case}", MERGED[case][3])] * 2
+    assert found == [(f"new {case}", MERGED[case][2])] * 2
 
 
 # --------------------------------------------------------------------------------------- mergers

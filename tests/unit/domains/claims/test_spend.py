@@ -12,7 +12,7 @@ from data_ops.domains.claims.categories import categorised
 from data_ops.domains.claims.gold_schemas import CLAIMS_ALL
 from data_ops.domains.claims.schemas import MEDICAL, PHARMACY, PROFESSIONAL
 from data_ops.domains.claims.spend import claims_all, lag_triangle, pmpm
-from data_ops.domains.member.schemas import MEMBER_MONTHS, PERSON_CROSSWALK
+from data_ops.domains.member.schemas import MEMBER_MONTHS
 from tests.unit.domains.member.frames import frame
 
 from .frames import frame_for
@@ -243,14 +243,13 @@ def spent(claim: str, day: str, category: str, paid: int, allowed: int, number: 
 
 
 def test_dollars_per_member_and_month(spark):
-    """January: three persons by A or B (`old` is `new` now), one by D. February: one by B."""
+    """January: three persons by A or B, one by D. February: one by B."""
     january, february, march = "2024-01-01", "2024-02-01", "2024-03-01"
     members = [
         month("p", january, "PART_A"),
         month("p", january, "PART_B"),
         month("q", january, "PART_B"),
-        month("old", january, "PART_A"),
-        month("new", january, "PART_A"),
+        month("s", january, "PART_A"),
         month("r", january, "PART_C"),
         month("r", january, "PART_D"),
         month("p", february, "PART_B"),
@@ -268,12 +267,10 @@ def test_dollars_per_member_and_month(spark):
         line("v", "pde", dispensing_date="2024-01-20", paid_amount=99, is_final_action=False),
         line("w", "pde", dispensing_date="2024-02-20", paid_amount=7, allowed_amount=8),
     ]
-    merged = [{"old_member_id": "old", "person_id": "new"}]
     found = pmpm(
         frame(spark, CLAIMS_ALL, claims),
         frame(spark, PHARMACY, fills),
         frame(spark, MEMBER_MONTHS, members),
-        frame(spark, PERSON_CROSSWALK, merged),
     ).collect()
     told = {
         (str(row.coverage_month), row.service_category_2): (
