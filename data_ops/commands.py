@@ -139,15 +139,17 @@ def restore(
 ) -> None:
     "Undo a run: take all tables back to what they were before it began."
     from data_ops import undo
+    from data_ops.plan import runs_of
     from data_ops.runs import domain_tables
 
     settings = here(env)
     with lakehouse(root, settings) as (spark, run_id), err.status("looking at tables"):
-        undone, names = undo.runs_since(spark, settings, run), domain_tables(settings)
+        begun, names = runs_of(root), domain_tables(settings)
+        undone = undo.runs_since(spark, settings, run, begun)
         if dry_run:
             done = undo.steps(spark, names, min(undone.values()))
         else:
-            done = undo.undo(spark, settings, run, names, run_id)
+            done = undo.undo(spark, settings, run, names, run_id, begun)
     rows = [(step.table.removeprefix("spark_catalog."), step.version, step.to) for step in done]
     print_table({"table": "left", "version": "right", "back to": "right"}, rows, "no table has changed since")
     out.print(f"{'to be undone' if dry_run else 'undone'}: {', '.join(undone)}", highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@
 __all__ = ['runs_since', 'Step', 'steps', 'undo']
 
 # %% ../nbs/78_undo.ipynb #1255fc44
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,15 +28,18 @@ def runs_since(
     spark: SparkSession,
     settings: Settings,
     run_id: str,
+    begun: Mapping[str, datetime] | None = None,  # runs known otherwise, and when they began: one that was killed in its first task is not on record
 ) -> dict[str, datetime]:
-    "The run and those after it, each with the time when its first task began. Raises ParameterError with the latest runs if there is none of that id."
+    "The run and those after it, each with the time when it began. Raises ParameterError with the latest runs if there is none of that id."
     log = _log(spark, settings)
     runs = spark.table(log).groupBy("run_id").agg(F.min("started_at").alias("began")).orderBy("began") if table_manager.exists(spark, log) else None
-    found = [(row.run_id, row.began) for row in runs.collect()] if runs else []
-    names = [name for name, _ in found]
-    if run_id not in names:
+    found = {row.run_id: row.began for row in runs.collect()} if runs else {}
+    if begun and run_id in begun and run_id not in found:
+        found = dict(sorted({**found, run_id: begun[run_id]}.items(), key=lambda run: run[1]))
+    names = list(found)
+    if run_id not in found:
         raise ParameterError(f"no run {run_id!r} is on record", where=log, todo=f"use one of {', '.join(names[-5:]) or 'none: nothing has run'}")
-    return dict(found[names.index(run_id) :])
+    return {name: found[name] for name in names[names.index(run_id) :]}
 
 # %% ../nbs/78_undo.ipynb #8c1521ff
 @dataclass(frozen=True)
@@ -90,9 +93,10 @@ def undo(
     of_run: str,  # it and all after it
     names: Iterable[str],  # catalog.schema.table
     run_id: str,  # under which this is put on record
+    begun: Mapping[str, datetime] | None = None,  # as in `runs_since`
 ) -> list[Step]:
     "Take tables back to what they were before a run; doing it twice changes nothing. Raises ParameterError for an unknown run, TaskError naming the tables that could not be taken back."
-    todo, began = steps(spark, names, min(runs_since(spark, settings, of_run).values())), datetime.now(UTC)
+    todo, began = steps(spark, names, min(runs_since(spark, settings, of_run, begun).values())), datetime.now(UTC)
     with ThreadPoolExecutor(4) as pool:
         went = list(pool.map(lambda step: _took_back(spark, step), todo))
     _record(spark, settings, [step for step, did in zip(todo, went, strict=True) if did], of_run, run_id, began)

@@ -1,6 +1,6 @@
 """A run is undone as far as it can be, and what could not be is said."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -8,8 +8,9 @@ from pyspark.errors import PySparkException
 
 from data_ops.config import load_settings
 from data_ops.delta import ledger, table_manager
+from data_ops.plan import new_run_id, runs_of
 from data_ops.undo import undo
-from data_ops.utils.errors import TaskError
+from data_ops.utils.errors import ParameterError, TaskError
 
 _numbers = count(1)
 NAMES = ("silver_demographics", "gold_member_current")
@@ -64,3 +65,25 @@ def test_a_table_that_cannot_be_taken_back_is_named_and_the_others_are_on_record
     assert words(spark, names) == [["bad", "good"], ["good"]]
     restored = spark.table(log).where("run_id = 'mend'").collect()
     assert [(row.table_name, row.state) for row in restored] == [(NAMES[1], "restored")]
+
+
+def test_a_run_that_was_killed_before_it_was_on_record_is_undone_by_when_it_began(spark, ran):
+    settings, names, log = ran
+    spark.sql(f"DELETE FROM {log} WHERE run_id = 'bad'")
+    with pytest.raises(ParameterError, match="'bad'"):
+        undo(spark, settings, "bad", names, "mend")
+    began = spark.sql(f"DESCRIBE HISTORY {names[0]} LIMIT 1").collect()[0].timestamp
+    before = began - timedelta(milliseconds=1)
+    undo(spark, settings, "bad", names, "mend", {"bad": before, "another": before})
+    assert words(spark, names) == [["good"]] * 2
+
+
+def test_a_runs_folder_tells_when_it_began(tmp_path):
+    (tmp_path / "runs/20260131T235959-0a1b2c").mkdir(parents=True)
+    (tmp_path / "runs/notes").mkdir()
+    assert runs_of(tmp_path) == {
+        "20260131T235959-0a1b2c": datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+    }
+    assert runs_of(tmp_path / "nowhere") == {}
+    (tmp_path / "runs" / new_run_id()).mkdir()
+    assert len(runs_of(tmp_path)) == 2
