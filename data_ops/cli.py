@@ -96,6 +96,19 @@ def _given(pairs: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def _days(first: str, last: str, by: str) -> dict[str, str]:
+    "Parameters that ask for days. Raises ParameterError."
+    if not (first or last):
+        if by != "service":
+            raise ParameterError("no days are given", where="--by", todo="add --from or --to")
+        return {}
+    from data_ops.jobs import period_of
+
+    days = {"date_from": first, "date_to": last, "date_of": by}
+    period_of(days)  # before anything is started
+    return days
+
+
 def _show_plan(plan: Plan) -> None:
     for job, task in plan.tasks():
         after = f"  after {', '.join(task.after)}" if task.after else ""
@@ -140,7 +153,7 @@ def run(
     given = _given(param or [])
     given |= {"full_refresh": "true"} if full_refresh else {}
     given |= {"refresh_tables": " ".join(refresh_table)} if refresh_table else {}
-    given |= {"date_from": date_from, "date_to": date_to, "date_of": by} if date_from or date_to else {}
+    given |= _days(date_from, date_to, by)
     plan = make_plan(pick_jobs(load_bundle(), jobs or []), root, env, source, given, task)
     if dry_run:
         _show_plan(plan)

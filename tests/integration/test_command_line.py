@@ -51,6 +51,16 @@ MISTAKES = {
         ["run", "member", "--refresh-table", "silver_demografics"],
         ["'silver_demografics'", "silver_demographics"],
     ),
+    "a day that there is not": (["run", "--from", "2024-02-30"], ["date_from", "2024-01-31"]),
+    "days the wrong way round": (
+        ["run", "--from", "2024-02-01", "--to", "2024-01-01"],
+        ["2024-02-01", "exchange"],
+    ),
+    "an unknown kind of days": (
+        ["run", "--from", "2024-02-01", "--by", "payment"],
+        ["'payment'", "service or delivery"],
+    ),
+    "a kind of days and no days": (["run", "--by", "delivery"], ["--by", "--from or --to"]),
     "missing source": (["run", "member", "--source", "no/such/folder"], ["no/such/folder"]),
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from data_ops.domains.claims.feeds import CARRIER, PDE
 from data_ops.domains.member.schemas import BENEFICIARY, PERSON_CROSSWALK_FEED
-from data_ops.jobs import _period
+from data_ops.jobs import period_of
 from data_ops.operations.bronze import bronze_rows
 from data_ops.operations.locality import Period, subjects_within
 from data_ops.utils.errors import ParameterError
@@ -19,16 +19,16 @@ def given(first: str = "", last: str = "", of: str = "service") -> dict[str, str
 
 
 def test_both_days_belong_to_the_period():
-    assert _period(given("2024-03-01", "2024-03-31")) == MARCH
+    assert period_of(given("2024-03-01", "2024-03-31")) == MARCH
 
 
 def test_a_side_that_is_not_told_is_open():
-    assert _period(given("2024-03-01")).last == date.max
-    assert _period(given(last="2024-03-31", of="delivery")).first == date.min
+    assert period_of(given("2024-03-01")).last == date.max
+    assert period_of(given(last="2024-03-31", of="delivery")).first == date.min
 
 
 def test_without_days_there_is_no_period():
-    assert _period(given()) is None
+    assert period_of(given()) is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_without_days_there_is_no_period():
 )
 def test_what_is_no_period_is_refused_with_what_was_given(values, told):
     with pytest.raises(ParameterError, match=told):
-        _period(given(*values))
+        period_of(given(*values))
 
 
 @pytest.mark.parametrize(
