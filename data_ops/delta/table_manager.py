@@ -27,7 +27,7 @@ def _quoted(text: str) -> str:
 def _properties(contract: Contract) -> dict[str, str]:
     "Table properties that follow from the contract and from where it is created."
     first = dict.fromkeys((*contract.cluster, *contract.key))
-    databricks = {"delta.enableDeletionVectors": "true", "delta.autoOptimize.optimizeWrite": "true"}
+    databricks = {"delta.enableDeletionVectors": "true", "delta.autoOptimize.optimizeWrite": "true", "delta.deletedFileRetentionDuration": "interval 30 days"}
     return {
         "data_ops.grain": contract.grain,
         "data_ops.key": " ".join(contract.key),
