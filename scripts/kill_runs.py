@@ -3,8 +3,8 @@
     uv run python -m scripts.kill_runs [--kills 50] [--seed 1] [--persons 30] [--jobs member claims]
 
 A run is started on two deliveries full of corrections and faults. As soon as tables show a commit
-or a few, the runner, a task's kernel or the Spark server gets SIGKILL; which of them and after
-how many commits is drawn from the seed. The run is started again, and killed again, until one comes
+or a few, the runner, a task's kernel or the Spark server gets SIGKILL; which of them, after how
+many commits, and whether those of the data or those of the records count, is drawn from the seed. The run is started again, and killed again, until one comes
 to its end: then its tables must be those of a run that nobody disturbed, and its ledger must
 balance. This is repeated in new lakehouses until there were as many kills as asked for.
 """
@@ -34,7 +34,8 @@ from tests.integration import deltas
 DATA_OPS = Path(sys.executable).with_name("data-ops")
 SAMPLE = project_root() / "data/sample/rif"
 VICTIMS = ("runner", "task", "server")
-MOST_COMMITS = 4  # that a run may make before it is killed: few, so that each table has its turn
+MOST_COMMITS = 6  # that a run may make before it is killed: few, so that each table has its turn
+AT_RECORDS = 0.2  # of the kills: every run makes these commits, and makes them first
 PATIENCE = 600  # seconds for a run to end
 
 
@@ -105,7 +106,9 @@ def disturbed(root: Path, source: Path, jobs: list[str], dice: random.Random, ta
     """Start a run and kill a part of it at one of its commits; True if it came to its end."""
     run = start(root, source, jobs)
     due, victim = dice.randint(1, MOST_COMMITS), dice.choice(VICTIMS)
-    for nth, table in enumerate(commits(root, versions(root), run), start=1):
+    at_records = dice.random() < AT_RECORDS
+    seen = (name for name in commits(root, versions(root), run) if at_records == ("_ops." in name))
+    for nth, table in enumerate(seen, start=1):
         processes = family(run)
         if nth < due or not processes.get(victim):
             continue
