@@ -4,9 +4,10 @@
 
 A run is started on two deliveries full of corrections and faults. As soon as tables show a commit
 or a few, the runner, a task's kernel or the Spark server gets SIGKILL; which of them, after how
-many commits, and whether those of the data or those of the records count, is drawn from the seed. The run is started again, and killed again, until one comes
-to its end: then its tables must be those of a run that nobody disturbed, and its ledger must
-balance. This is repeated in new lakehouses until there were as many kills as asked for.
+many commits, and whether commits of the data or of the records count, is drawn from the seed. The
+run is started again, and killed again, until one comes to its end: then its tables must be those
+of a run that nobody disturbed, and its ledger must balance. This is repeated in new lakehouses
+until there were as many kills as asked for.
 """
 
 import argparse
