@@ -33,7 +33,7 @@ def runs_of(
     root: Path,  # the lakehouse
 ) -> dict[str, datetime]:
     "Id of each run that left a folder, however it ended, and when it began, to the second."
-    names = [folder.name for folder in (root / "runs").glob("*T*-*/")]
+    names = [folder.name for folder in (root / "runs").glob(f"{'[0-9]' * 8}T{'[0-9]' * 6}-*/")]
     return {name: datetime.strptime(name.partition("-")[0], _BEGAN).replace(tzinfo=UTC) for name in names}
 
 

@@ -80,7 +80,8 @@ def test_a_run_that_was_killed_before_it_was_on_record_is_undone_by_when_it_bega
 
 def test_a_runs_folder_tells_when_it_began(tmp_path):
     (tmp_path / "runs/20260131T235959-0a1b2c").mkdir(parents=True)
-    (tmp_path / "runs/notes").mkdir()
+    for other in ("notes", "about-T-mobile"):
+        (tmp_path / "runs" / other).mkdir()
     assert runs_of(tmp_path) == {
         "20260131T235959-0a1b2c": datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
     }
