@@ -166,8 +166,7 @@ def _built(run: Run, table: Table) -> Work:
 def _stop_if_more_came(run: Run, files: list[landing.RawFile]) -> None:
     "Raises SourceError if there is a file that was not looked at: streams stop at it."
     source, looked_at = Path(run.settings.source), {file.name for file in files}
-    paths = (path for path in source.rglob("*") if path.is_file() and path.name != "manifest.xml")
-    new = sorted({path.relative_to(source).as_posix() for path in paths} - looked_at)
+    new = sorted({path.relative_to(source).as_posix() for path in landing.files_below(source)} - looked_at)
     if new:
         raise SourceError("a file came while the pipeline was at work", where=new[0], todo="run it again")
 
