@@ -52,8 +52,7 @@ def lakehouse(
     settings: Settings,
 ) -> Iterator[tuple["SparkSession", str]]:
     "A local Spark that holds the lakehouse, and the id under which its log is kept. Raises TaskError if another run is at work there."
-    from data_ops.plan import new_run_id
-    from data_ops.utils.logging import configure, set_run_id
+    from data_ops.utils.logging import configure, new_run_id, set_run_id
     from data_ops.utils.spark import local_spark, locked
 
     run_id = new_run_id()

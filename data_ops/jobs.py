@@ -8,9 +8,8 @@ __all__ = ['parameters', 'period_of', 'start', 'Counts', 'land', 'build', 'maint
 # %% ../nbs/80_jobs.ipynb #ad206a08
 import os
 import re
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from .delta.upkeep import Upkeep, keep_up_all
 from .operations.locality import Period
 from .runs import Outcome, Run, domain_tables, get_domain, ops_tables
 from .utils.errors import ParameterError, SourceError
-from .utils.logging import configure, set_run_id
+from .utils.logging import configure, new_run_id, set_run_id
 from .utils.notebook_cells import cast
 from .utils.spark import get_session
 
@@ -69,7 +68,7 @@ def parameters(
 def _settings(given: Mapping[str, Any]) -> tuple[Settings, str]:
     "Settings and run id that the parameters ask for; the log knows both from here on."
     settings = load_settings(**{name: given[name] for name in CONFIGURED if given.get(name)})
-    run_id = given.get("run_id") or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    run_id = given.get("run_id") or new_run_id()
     configure(settings.log_level)
     set_run_id(run_id)
     return settings, run_id

@@ -8,9 +8,10 @@ from pyspark.errors import PySparkException
 
 from data_ops.config import load_settings
 from data_ops.delta import ledger, table_manager
-from data_ops.plan import new_run_id, runs_of
+from data_ops.plan import runs_of
 from data_ops.undo import undo
 from data_ops.utils.errors import ParameterError, TaskError
+from data_ops.utils.logging import new_run_id
 
 _numbers = count(1)
 NAMES = ("silver_demographics", "gold_member_current")
@@ -80,7 +81,7 @@ def test_a_run_that_was_killed_before_it_was_on_record_is_undone_by_when_it_bega
 
 def test_a_runs_folder_tells_when_it_began(tmp_path):
     (tmp_path / "runs/20260131T235959-0a1b2c").mkdir(parents=True)
-    for other in ("notes", "about-T-mobile"):
+    for other in ("notes", "about-T-mobile", "20260131-x", "20261331T235959-0a1b2c"):
         (tmp_path / "runs" / other).mkdir()
     assert runs_of(tmp_path) == {
         "20260131T235959-0a1b2c": datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
