@@ -61,13 +61,18 @@ def superseded_where(beaten: Column) -> Column:
     return F.when(superseded, F.lit("superseded")).otherwise(F.col("_disposition"))
 
 
+def _action() -> Column:
+    "What a row wants, as a rank: in one file a DELETE goes before an UPDATE, and that before any other."
+    return F.when(F.col("DML_IND") == "DELETE", 2).when(F.col("DML_IND") == "UPDATE", 1).otherwise(0)
+
+
 def supersede(
     df: DataFrame,  # an account
     keys: Sequence[str],
     first: Sequence[str] = (),  # SQL order that goes before the delivery's own
 ) -> DataFrame:
     "`df` where, of the standing rows of a key, all but the latest are superseded, and the latest, too, if it is a DELETE."
-    order = [*map(_ordered, first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), F.desc("_row_key")]
+    order = [*map(_ordered, first), F.desc_nulls_last("_delivered_at"), F.desc("_source_file"), _action().desc(), F.desc("_row_key")]
     rivals = _of(keys).orderBy(*order)
     beaten = (F.row_number().over(rivals) > 1) | F.first("DML_IND").over(rivals).eqNullSafe("DELETE")
     return df.withColumn("_disposition", superseded_where(beaten))
@@ -79,8 +84,7 @@ def supersede_whole(
     part: str,  # what tells its rows apart
 ) -> DataFrame:
     "`df` where, of the standing rows of a thing, all but its latest delivery's are superseded, and those, too, if it is a DELETE."
-    action = F.when(F.col("DML_IND") == "DELETE", 2).when(F.col("DML_IND") == "UPDATE", 1).otherwise(0)
-    delivery = F.struct("_delivered_at", "_source_file", action.alias("action"))
+    delivery = F.struct("_delivered_at", "_source_file", _action().alias("action"))
     latest = F.max(delivery).over(_of(whole))
     beaten = ~delivery.eqNullSafe(latest) | (latest["action"] == 2)
     together = df.repartition(whole[-1])  # once, for all windows over a thing; by its id alone, as a constant key would be folded away

@@ -53,11 +53,20 @@ def _count_rows(chunk: bytes, header: bytes) -> int:
     return sum(1 for line in chunk.split(b"\n") if line.strip(b"\r") and line != again)
 
 
+def _not_utf8(chunk: bytes, above: int) -> int:
+    "Number of the first line that is not UTF-8, of lines that stand below `above` others; 0 if all are."
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return above + chunk.count(b"\n", 0, error.start) + 1
+    return 0
+
+
 def scan(
     file: RawFile,
 ) -> RawFile:
-    "`file` with header, hash and row count; refused, with the reason, if it is empty or cannot be read to its end."
-    digest, rows = hashlib.sha256(), 0
+    "`file` with header, hash and row count; refused, with the reason, if it is empty, not UTF-8 or cannot be read to its end."
+    digest, rows, lines, bad = hashlib.sha256(), 0, 1, 0
     opener = gzip.open if file.path.suffix == ".gz" else open
     try:
         with opener(file.path, "rb") as stream:
@@ -66,6 +75,8 @@ def scan(
             while chunk := stream.read(_CHUNK) + stream.readline():  # whole lines
                 digest.update(chunk)
                 rows += _count_rows(chunk, header)
+                bad = bad or _not_utf8(chunk, lines)
+                lines += chunk.count(b"\n")
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return replace(file, disposition="refused", reason="the archive is truncated or damaged; deliver it again")
     except OSError as error:
@@ -77,6 +88,8 @@ def scan(
     except UnicodeDecodeError:
         return replace(file, disposition="refused", reason="the header is not UTF-8; deliver the file in UTF-8")
     told = replace(file, file_hash=digest.hexdigest()[:32], header=names, rows=rows)
+    if bad:
+        return replace(told, disposition="refused", reason=f"line {bad} is not UTF-8; deliver the file in UTF-8")
     if not rows:
         return replace(told, disposition="refused", reason="the file has a header and no row; deliver it again if rows were expected")
     return told

@@ -9,14 +9,14 @@ __all__ = ['medical_rows', 'medical']
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, padded, present
+from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, present
 from .categories import MEDICAL, categorised
 from .feeds import FACILITY
 from .people import match
 from .schemas import MEDICAL as CONTRACT
 from .versions import CLAIM, DERIVED, VERSIONED, unnest, versions_of
 from ...operations.accounts import ACCOUNT
-from ...operations.transformers import amount, clean, rif_date
+from ...operations.transformers import amount, clean, padded, rif_date
 
 # %% ../../../nbs/48_claims_medical.ipynb #078ec990
 def _is_detail() -> Column:

@@ -9,12 +9,12 @@ __all__ = ['TRANSACTIONS', 'pharmacy_rows', 'paired', 'pharmacy']
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from .bronze import lines, padded
+from .bronze import lines
 from .feeds import PDE
 from .people import match, with_coverage
 from .schemas import PHARMACY
 from ...operations.accounts import ACCOUNT
-from ...operations.transformers import amount, clean, recode, rif_date
+from ...operations.transformers import amount, clean, padded, recode, rif_date
 
 # %% ../../../nbs/50_claims_pharmacy.ipynb #f3c5cbae
 TRANSACTIONS: dict[str, str] = {"D": "B2", "A": "B3", "R": "B3"}  # deletion, adjustment, resubmission (NCPDP: reversal, rebill)

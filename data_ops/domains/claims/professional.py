@@ -9,7 +9,7 @@ __all__ = ['ENTRY_CODES', 'professional_rows', 'professional']
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, padded, present
+from .bronze import diagnoses, diagnosis_code_type, lines, of_claim, present
 from .categories import PROFESSIONAL as CATEGORIES
 from .categories import categorised
 from .feeds import PROFESSIONAL
@@ -17,7 +17,7 @@ from .people import match
 from .schemas import PROFESSIONAL as CONTRACT
 from .versions import CLAIM, DERIVED, VERSIONED, unnest, versions_of
 from ...operations.accounts import ACCOUNT
-from ...operations.transformers import amount, clean, recode, rif_date
+from ...operations.transformers import amount, clean, padded, recode, rif_date
 
 # %% ../../../nbs/49_claims_professional.ipynb #746434af
 _SIGNS = ("is_void", "control_number", "original_control_number", "claim_group_id", "provider_id")

@@ -14,7 +14,7 @@ from .schemas import BENEFICIARY, monthly
 from ...operations.accounts import ACCOUNT, supersede, superseded_where
 from ...operations.contracts import Local
 from ...operations.locality import with_key
-from ...operations.transformers import clean, recode, rif_date, version_history
+from ...operations.transformers import clean, padded, recode, rif_date, version_history
 
 # %% ../../../nbs/33_member_demographics.ipynb #d034bc33
 _SSA = (
@@ -35,8 +35,8 @@ def zip_code(
 ) -> Column:
     "5 or 9 digits; a lost leading zero is put back, 00000 is none."
     sent = clean(col)
-    padded = F.when(F.length(sent).isin(4, 8), F.concat(F.lit("0"), sent)).otherwise(sent)
-    return F.nullif(padded, F.lit("00000"))
+    whole = F.when(F.length(sent).isin(4, 8), F.concat(F.lit("0"), sent)).otherwise(sent)
+    return F.nullif(whole, F.lit("00000"))
 
 
 def _attributes(race: Column) -> dict[str, Column]:
@@ -52,7 +52,7 @@ def _attributes(race: Column) -> dict[str, Column]:
         "sex": recode(clean("BENE_SEX_IDENT_CD"), SEXES, "unknown"),
         "race": recode(race, RACES, "unknown"),
         "ethnicity": recode(race, _ETHNICITIES, "unknown"),
-        "state": recode(F.lpad(clean("STATE_CODE"), 2, "0"), SSA_STATES),
+        "state": recode(padded("STATE_CODE", 2), SSA_STATES),
         "zip": zip_code("BENE_ZIP_CD"),
     }
 

@@ -14,7 +14,7 @@ from .schemas import ELIGIBILITY, ENTITLEMENT, MEMBER_STATUS, monthly
 from ...operations.accounts import ACCOUNT, superseded_where
 from ...operations.contracts import Local
 from ...operations.locality import with_key
-from ...operations.transformers import clean, conform, hash_key, islands
+from ...operations.transformers import clean, conform, hash_key, islands, padded
 
 # %% ../../../nbs/35_member_eligibility.ipynb #45a710f7
 _ISLAND = ["person_id", "payer", "plan_id", "coverage_type"]
@@ -46,7 +46,7 @@ def _statuses() -> Column:
             F.coalesce(clean(entitled), clean(dual), clean(medicare)).isNotNull(),
             F.struct(
                 F.lit(nth).alias("nth"),
-                F.upper(F.lpad(clean(dual), 2, "0")).alias("dual_status_code"),
+                F.upper(padded(dual, 2)).alias("dual_status_code"),
                 clean(medicare).alias("medicare_status_code"),
             ),
         )

@@ -102,6 +102,15 @@ ENDS = {
     "back_again": ([{"dml": "DELETE"}, {"on_day": 2}], {"contributed": 1, "superseded": 1}),
     "sent_twice": ([{}, {"file": "b.csv"}], {"contributed": 1, "superseded": 1}),
     "twice_in_a_file": ([{}, {}], {"contributed": 1, "superseded": 1}),
+    "corrected_in_its_file": (
+        [{"text": "x"}, {"dml": "UPDATE"}],
+        {"contributed": 1, "superseded": 1},
+    ),
+    "spoiled_in_its_file": (
+        [{"dml": "UPDATE", "text": "x"}, {}],
+        {"quarantined": 1, "superseded": 1},
+    ),
+    "deleted_in_its_file": ([{"dml": "DELETE"}, {}, {"dml": "UPDATE"}], {"superseded": 3}),
     "two_people": ([{}, {"id": "2"}], {"contributed": 2}),
     "bad": ([{"text": "x"}], {"quarantined": 1}),
     "bad_and_beaten": (
@@ -167,6 +176,7 @@ def test_the_quarantine_keeps_every_reason_and_the_raw_row(by_hand):
         ("nobodys", "a"),
         ("nobodys", "b"),
         ("nobodys_copies", "x"),
+        ("spoiled_in_its_file", "x"),
     }
 
 
@@ -315,8 +325,13 @@ def standing(rows: list[dict]) -> list[dict]:
     rivals = defaultdict(list)
     for row in rows:
         rivals[row["ID"] or row["_row_hash"]].append(row)
-    order = ("_delivered_at", "_source_file", "_row_hash")
-    latest = [max(some, key=lambda row: [row[name] for name in order]) for some in rivals.values()]
+    rank = {"DELETE": 2, "UPDATE": 1}
+
+    def place(row: dict) -> tuple:
+        wants = rank.get(row["DML_IND"], 0)
+        return row["_delivered_at"], row["_source_file"], wants, row["_row_hash"]
+
+    latest = [max(some, key=place) for some in rivals.values()]
     return [row for row in latest if row["DML_IND"] != "DELETE" and row["ID"] != "0"]
 
 

@@ -118,6 +118,16 @@ BAD = {
     "another feed's header": ("people.csv", b"CITY|AGE\nx|1\n", "0 of the feed's 2 columns"),
     "a column twice": ("people.csv", b"ID|NAME|NAME\n1|a|b\n", "NAME stands twice"),
     "UTF-16": ("people.csv", "ID|NAME\n1|Ada\n".encode("utf-16"), "the header is not UTF-8"),
+    "a row in Latin-1": (
+        "people.csv",
+        b"ID|NAME\n1|Ada\n" + "2|Müller\n3|Bö\n".encode("latin-1"),
+        "line 3 is not UTF-8",
+    ),
+    "a row in Latin-1, far below": (
+        "people.csv.gz",
+        gzip.compress(b"ID|NAME\n" + b"1|Ada\n" * 1_000_000 + b"2|M\xfcller\n"),
+        "line 1000002 is not UTF-8",
+    ),
     "old Mac line ends": ("people.csv", b"ID|NAME\r1|Ada\r", "a header and no row"),
 }
 

@@ -22,6 +22,7 @@ from data_ops.operations.transformers import (
     islands,
     latest_by,
     months_of,
+    padded,
     recode,
     rif_date,
     version_history,
@@ -77,6 +78,13 @@ def test_amounts_are_what_decimal_arithmetic_says(spark):
     frame = spark.createDataFrame([(text,) for text in texts], "text STRING")
     for row in frame.select("text", amount("text").alias("amount")).collect():
         assert row.amount == Decimal(row.text).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def test_a_code_gets_back_the_leading_zeros_that_it_lost_and_none_is_cut(spark):
+    cases = [("7", "07"), (" 7 ", "07"), ("A", "0A"), ("07", "07"), ("021", "021"), (" ", None)]
+    wanted = spark.createDataFrame(cases, "raw STRING, code STRING")
+    found = wanted.select("raw", padded("raw", 2).alias("code"))
+    assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_a_code_has_a_name_and_any_other_the_default(spark):

@@ -131,6 +131,7 @@ def month(dual: str | None = None, medicare: str | None = None, buyin: str | Non
 STATUSES = {
     "full dual": (month("02", "10", "3"), ("02", True, "10", False)),
     "a lost leading zero is put back": (month("8", "10", "3"), ("08", True, "10", False)),
+    "a code that is too long is not cut": (month("021", "10", "3"), ("021", False, "10", False)),
     "no dual": (month("NA", "10", "3"), ("NA", False, "10", False)),
     "other dual is no dual": (month("09", "10", "3"), ("09", False, "10", False)),
     "an unknown code stays and is no dual": (month("AA", "10", "3"), ("AA", False, "10", False)),
