@@ -33,7 +33,7 @@ def runs_since(
     "The run and those after it, each with the time when it began. Raises ParameterError with the latest runs if there is none of that id."
     log = _log(spark, settings)
     runs = spark.table(log).groupBy("run_id").agg(F.min("started_at").alias("began")).orderBy("began") if table_manager.exists(spark, log) else None
-    found = {row.run_id: row.began for row in runs.collect()} if runs else {}
+    found = {row.run_id: row.began.astimezone(UTC) for row in runs.collect()} if runs else {}  # Spark tells this machine's time
     if begun and run_id in begun and run_id not in found:
         found = dict(sorted({**found, run_id: begun[run_id]}.items(), key=lambda run: run[1]))
     names = list(found)

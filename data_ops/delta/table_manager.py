@@ -158,8 +158,8 @@ def last_operation(
     spark: SparkSession,
     name: str,  # catalog.schema.table
 ) -> str:
-    "What made the latest version, in Delta's words: MERGE, ADD COLUMNS, OPTIMIZE …"
-    return spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("operation").collect()[0].operation
+    "What made the latest version that changed what the table holds, in Delta's words: MERGE, ADD COLUMNS, WRITE …"
+    return next(row.operation for row in spark.sql(f"DESCRIBE HISTORY {name} LIMIT 50").collect() if row.operation not in KEEPS_ROWS)
 
 
 def restore(
