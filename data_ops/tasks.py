@@ -7,7 +7,7 @@ __all__ = ['needs', 'Known', 'build_all']
 
 # %% ../nbs/73_tasks.ipynb #840c30a8
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
-from .delta.changes import families, kept_ids, units_changed
+from .delta.changes import families, kept_ids, sharing, units_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
@@ -82,16 +82,32 @@ def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
     if local.thing:
         return reduce(DataFrame.union, [things_of(bronze.where(period.holds(feed)), feed) for bronze, feed in sent if feed.thing])
     found = reduce(DataFrame.union, [subjects_within(bronze, feed, period) for bronze, feed in sent])
-    return with_aliases(found, run.frame(local.aliases) if local.aliases else None, local)
+    merging = next((table.local for table in run.domain.tables if table.local and table.local.aliases), local)  # a gold table knows persons alone
+    return with_aliases(found, run.frame(merging.aliases) if merging.aliases else None, merging)
+
+
+def _sent(run: Run, table: Table) -> list[tuple[DataFrame, Feed]]:
+    feeds = _feeds(run)
+    return [(run.frame(name), feeds[name]) for name in table.accounts_for]
 
 
 def _ids(run: Run, table: Table, local: Local, units: DataFrame) -> AbstractContextManager[DataFrame]:
     "The units that are to be built, `units` among them."
     if not (local.thing and table.accounts_for):
         return kept_ids(units)
-    feeds = _feeds(run)
-    bronze = [(run.frame(name), feeds[name]) for name in table.accounts_for]
-    return families(units, bronze, run.frame(local.aliases) if local.aliases else None, local)
+    return families(units, _sent(run, table), run.frame(local.aliases) if local.aliases else None, local)
+
+
+def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> DataFrame | None:
+    "The units that inputs changed since `former`, or the period asked for, can change; None: any."
+    units = units_changed(run.spark, table, _feeds(run), run.name, former)
+    if units is None:
+        return None
+    if run.period:
+        units = distinct(units.union(_in_period(run, run.period, local)), "unit")
+    if table.accounts_for and not local.thing:
+        return sharing(units, _sent(run, table), run.frame(local.aliases) if local.aliases else None, local)
+    return units
 
 
 @contextmanager
@@ -99,12 +115,11 @@ def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterato
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
     in_step = last is not None and last.table_version == outcome.version and former["code"] == now["code"]
-    units = units_changed(run.spark, table, _feeds(run), run.name, former) if in_step or (last and run.period) else None
+    units = _units(run, table, table.local, former) if table.local and (in_step or (last and run.period)) else None
     if units is None or table.local is None:
         yield None
         return
     if run.period:
-        units = distinct(units.union(_in_period(run, run.period, table.local)), "unit")
         outcome.inputs = outcome.inputs if in_step else json.dumps(now | {"code": "in part"})  # the next run does the rest
     with _ids(run, table, table.local, units) as ids:
         yield Part(ids, table.local.thing or table.local.key)

@@ -4,12 +4,16 @@ from datetime import date
 
 import pytest
 
+from data_ops.config import load_settings
 from data_ops.domains.claims.feeds import CARRIER, PDE
-from data_ops.domains.member.schemas import BENEFICIARY, PERSON_CROSSWALK_FEED
+from data_ops.domains.member.schemas import BENEFICIARY, PERSON_CROSSWALK, PERSON_CROSSWALK_FEED
 from data_ops.jobs import period_of
 from data_ops.operations.bronze import bronze_rows
 from data_ops.operations.locality import Period, subjects_within
+from data_ops.runs import Run, get_domain
+from data_ops.tasks import _in_period
 from data_ops.utils.errors import ParameterError
+from tests.unit.domains.member.frames import frame
 
 MARCH = Period(date(2024, 3, 1), date(2024, 3, 31))
 
@@ -76,3 +80,19 @@ def test_all_lines_of_a_claim_that_belongs_belong_with_it(spark):
     rows = bronze_rows(spark, CARRIER, line | {"BENE_ID": "7"}, late | {"BENE_ID": "8"})
     found = {row.subject for row in subjects_within(rows, CARRIER, MARCH).collect()}
     assert found == {"7", "8"}
+
+
+@pytest.mark.parametrize("table", ["silver_enrollment", "silver_eligibility", "gold_member_months"])
+def test_whom_a_period_reaches_under_a_former_id_it_reaches_as_a_person(spark, monkeypatch, table):
+    run = Run(spark, load_settings(environment="local"), "run", get_domain("member"))
+    sent = [{"BENE_ID": "old", "RFRNC_YR": "2024"}, {"BENE_ID": "other", "RFRNC_YR": "2023"}]
+    merged = [{"old_member_id": "old", "person_id": "new"}]
+    frames = {
+        BENEFICIARY.table: bronze_rows(spark, BENEFICIARY, *sent),
+        "silver_person_crosswalk": frame(spark, PERSON_CROSSWALK, merged),
+    }
+    monkeypatch.setattr(
+        Run, "frame", lambda _, name: frames.get(name, frames[BENEFICIARY.table].where("false"))
+    )
+    found = _in_period(run, MARCH, run.domain.table(table).local)
+    assert {row[0] for row in found.collect()} == {"old", "new"}

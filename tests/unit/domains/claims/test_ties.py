@@ -5,13 +5,14 @@ lines that disagree; then a second delivery that adds some, sends some again (ch
 person, deleted), and leaves most alone.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from random import Random
 
 import pytest
 
-from data_ops.delta.changes import families
+from data_ops.delta.changes import families, sharing
 from data_ops.domains.claims.domain import DOMAIN
 from data_ops.domains.member.schemas import DEMOGRAPHICS, ELIGIBILITY, PERSON_CROSSWALK
 from data_ops.operations.accounts import raw_rows, set_aside
@@ -190,3 +191,31 @@ def test_an_id_that_two_feeds_give_reaches_the_persons_of_both(spark, people):
     bronze = [(bronze_rows(spark, feed, *sent), feed) for feed, sent in rows.items()]
     with families(things, bronze, people["silver_person_crosswalk"], table.local) as ids:
         assert {row.thing for row in ids.collect()} == {"a", "x", "w"}
+
+
+# by person, as in a workspace: whose rows are needed beside those of the persons that changed
+SHARED = {
+    "a claim that went to another": ("1", {"1", "2"}),
+    "and back": ("2", {"1", "2"}),
+    "under a former id": ("10", {"10", "10-old", "11"}),
+    "claims without an id are not one": ("5", {"5"}),
+    "one who shares with one who shares": ("3", None),
+    "nobody's": ("7", {"7"}),
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_who_was_sent_the_same_claim_is_built_together(spark, people, case):
+    person, wanted = SHARED[case]
+    feed, table = FEEDS["bronze_inpatient"], DOMAIN.table("silver_medical")
+    sent = [
+        *[("a", "1"), ("a", "2"), ("b", "1")],
+        *[("c", "3"), ("c", "4"), ("d", "4"), ("d", "8")],
+        *[("e", "10-old"), ("e", "11"), (None, "5"), (None, "6")],
+    ]
+    rows = [{"CLM_ID": claim, "BENE_ID": of} for claim, of in sent]
+    bronze = [(bronze_rows(spark, feed, *rows), feed)]
+    local = replace(table.local, thing="")
+    subjects = spark.createDataFrame([(person,)], "subject STRING")
+    found = sharing(subjects, bronze, people["silver_person_crosswalk"], local)
+    assert (found and {row.subject for row in found.collect()}) == wanted
