@@ -29,6 +29,7 @@ class Known:
 
     name: str  # relative to the source folder
     recorded: bool  # in the ledger? It is not where the run was killed in between
+    dated: bool  # by a manifest
 
 
 def known_files(
@@ -39,10 +40,11 @@ def known_files(
     tables = [run.name(feed.table) for feed in feeds if table_manager.exists(run.spark, run.name(feed.table))]
     if not tables:
         return {}
-    landed = " UNION ALL ".join(f"SELECT _file_hash, any_value(_source_file) AS name FROM {table} GROUP BY _file_hash" for table in tables)
+    told = "any_value(_source_file) AS name, any_value(_delivered_at) IS NOT NULL AS dated"
+    landed = " UNION ALL ".join(f"SELECT _file_hash, {told} FROM {table} GROUP BY _file_hash" for table in tables)
     recorded = f"SELECT DISTINCT file_hash, true AS found FROM {run.ops(ledger.ROW_LEDGER)} WHERE disposition = 'landed'"
-    query = f"SELECT _file_hash, name, found IS NOT NULL AS recorded FROM ({landed}) LEFT JOIN ({recorded}) ON _file_hash = file_hash"
-    return {row["_file_hash"]: Known(row.name, row.recorded) for row in run.spark.sql(query).collect()}
+    query = f"SELECT _file_hash, name, found IS NOT NULL AS recorded, dated FROM ({landed}) LEFT JOIN ({recorded}) ON _file_hash = file_hash"
+    return {row["_file_hash"]: Known(row.name, row.recorded, row.dated) for row in run.spark.sql(query).collect()}
 
 
 def arrived(
@@ -89,17 +91,28 @@ def _append(run: Run, feed: Feed, files: list[landing.RawFile]) -> int:
     return sum(file.rows for file in files)
 
 
+def _stop_if_lost(run: Run, refreshed: Sequence[Feed], files: Sequence[landing.RawFile]) -> None:
+    "Raises SourceError, naming the first, if bronze that is to be started afresh holds files that would not be landed again."
+    landed = {file.file_hash for file in files if file.disposition == "landed"}
+    lost = sorted(earlier.name for content, earlier in known_files(run, refreshed).items() if content not in landed)
+    if lost:
+        more = f" (and {len(lost) - 1} more files)" if len(lost) > 1 else ""
+        todo = "put it back into the source, or refresh what is made of bronze: --refresh-table"
+        raise SourceError(f"a refresh would lose what bronze holds of this file{more}, which would not be landed again", where=lost[0], todo=todo)
+
+
 def land(
     run: Run,
     source: Path,  # folder of raw files
 ) -> list[Outcome]:
-    "Bring new files of the domain's feeds into bronze. Raises ContractError if a file is not what its feed promises, SourceError if no file could be landed, ConfigError for a bad rule."
+    "Bring new files of the domain's feeds into bronze. Raises ContractError if a file is not what its feed promises, SourceError if no file could be landed or a refresh would lose one, ConfigError for a bad rule."
     prepare(run)
     refreshed = [feed for feed in run.domain.feeds if run.afresh(feed.table)]
     known = known_files(run, [feed for feed in run.domain.feeds if feed not in refreshed])
     files = arrived(run, source, known)
+    _stop_if_lost(run, refreshed, files)
     good = [file for file in files if file.disposition in ("landed", "duplicate")]
-    work = {feed.table: _landing(run, feed, [file for file in files if file.feed == feed.name]) for feed in run.domain.feeds}
+    work = {feed.table: _landing(run, feed, [file for file in files if file.feed == feed.name], known) for feed in run.domain.feeds}
     outcomes = recorded(run, work)
     run.record(ledger.ROW_LEDGER, [_entry("files", file) for file in files if file.feed is None])
     landing.stop_if_changed(files)
@@ -153,8 +166,19 @@ def keep_in_step(
     return gained
 
 
-def _landing(run: Run, feed: Feed, files: list[landing.RawFile]) -> Work:
+def _date(run: Run, feed: Feed, files: Sequence[landing.RawFile]) -> None:
+    "Give the rows of landed files the time stamp of a manifest that came after them."
+    stamps = ", ".join(f"'{file.file_hash}', TIMESTAMP'{file.delivered_at}'" for file in files)
+    hashes = ", ".join(f"'{file.file_hash}'" for file in files)
+    run.spark.sql(f"UPDATE {run.name(feed.table)} SET _delivered_at = map({stamps})[_file_hash] WHERE _file_hash IN ({hashes})")
+
+
+def _landing(run: Run, feed: Feed, files: list[landing.RawFile], known: Mapping[str, Known]) -> Work:
     "What is to be done to land one feed's files and account for each."
+
+    def undated(file: landing.RawFile) -> bool:
+        earlier = known.get(file.file_hash)
+        return earlier is not None and not earlier.dated and earlier.name == file.name and file.delivered_at is not None
 
     def work(outcome: Outcome) -> None:
         name = run.name(feed.table)
@@ -164,8 +188,11 @@ def _landing(run: Run, feed: Feed, files: list[landing.RawFile]) -> Work:
         gained = keep_in_step(run, wide)
         account_for(feed, files, outcome)
         check_landed(run, feed, [file for file in landed if file.reason])
+        late = [file for file in files if undated(file)]
+        if late:
+            _date(run, feed, late)
         outcome.inserted = _append(run, wide, new) if new else 0
-        outcome.state = "written" if new or gained else "up_to_date"
+        outcome.state = "written" if new or gained or late else "up_to_date"
         outcome.rows_out = run.spark.table(name).count()
         outcome.version = table_manager.version(run.spark, name)
 

@@ -210,6 +210,48 @@ def test_a_delivery_without_a_good_file_is_an_error_and_on_record(spark, tmp_pat
     assert lakehouse.table("bronze_beneficiary").isEmpty()
 
 
+def test_a_refresh_that_would_lose_a_file_stops_and_leaves_what_is_there(spark, tmp_path):
+    folder = deliver(tmp_path / "x", **dict(list(MIXED.items())[:2]))
+    lakehouse = Lakehouse(spark, folder, name="refresh")
+    lakehouse.land()
+    before, versions = lakehouse.table("bronze_beneficiary").collect(), lakehouse.versions()
+    (folder / "beneficiary_2001.csv").rename(tmp_path / "beneficiary_2001.csv")
+    (folder / "beneficiary_2002.csv").write_bytes(b"DML_IND,BENE_ID\n")
+    for refresh in ({"full_refresh": True}, {"refresh": ("bronze_beneficiary",)}):
+        with pytest.raises(SourceError, match=r"would lose .*\(and 1 more files\).*_2001\.csv"):
+            lakehouse.land(**refresh)
+    assert lakehouse.versions() == versions
+    assert lakehouse.table("bronze_beneficiary").collect() == before
+    deliver(tmp_path / "x/again", **dict(list(MIXED.items())[:2]))
+    (folder / "beneficiary_2002.csv").unlink()
+    outcome = lakehouse.land(full_refresh=True)[0]
+    assert (outcome.inserted, outcome.rows_out) == (4, 4)
+
+
+def test_a_manifest_that_comes_after_its_files_dates_them(spark, tmp_path):
+    """By name the original would be the later one."""
+    folder = tmp_path / "x"
+    for name, city in (("z", "Boston"), ("a", "Salem")):
+        deliver(folder / name, beneficiary_2021__csv=text(person(0, CITY_NAME=city)))
+    lakehouse = Lakehouse(spark, folder, name="late_manifest")
+
+    def cities() -> list[str]:
+        lakehouse.build("silver_person_crosswalk", "silver_demographics")
+        return [row.city for row in lakehouse.table("silver_demographics").collect()]
+
+    lakehouse.land()
+    assert cities() == ["Boston"]
+    for name, day in (("z", "2024-01-31T08:00:00"), ("a", "2024-02-29T08:00:00+02:00")):
+        (folder / name / "manifest.xml").write_text(f'<dataSetManifest timestamp="{day}"/>')
+    assert lakehouse.land()[0].state == "written"
+    assert cities() == ["Salem"]
+    found = lakehouse.table("bronze_beneficiary").selectExpr("CAST(_delivered_at AS STRING)")
+    assert {row[0] for row in found.collect()} == {"2024-01-31 08:00:00", "2024-02-29 06:00:00"}
+    before = lakehouse.versions()
+    assert lakehouse.land()[0].state == "up_to_date"
+    assert lakehouse.versions() == before
+
+
 def test_a_byte_order_mark_is_no_part_of_the_header(spark, tmp_path):
     folder = deliver(tmp_path / "x", beneficiary_2001__csv="\ufeff" + text(person(0)))
     lakehouse = Lakehouse(spark, folder, name="mark")

@@ -68,6 +68,8 @@ def test_a_run_killed_between_the_column_and_its_values_is_made_good(lakehouse):
     landed(lakehouse)
     name = lakehouse.context().name("bronze_beneficiary")
     lakehouse.spark.sql(f"ALTER TABLE {name} ADD COLUMNS (`SHOE_SIZE` STRING COMMENT 'as sent')")
+    upkeep = f"ALTER TABLE {name} SET TBLPROPERTIES ('looked_after' = 'since')"
+    lakehouse.spark.sql(upkeep)
     feed_changed(lakehouse, columns=(*COLUMNS, "SHOE_SIZE"), optional=("SHOE_SIZE",))
     landed(lakehouse)
     assert rows(lakehouse, "SHOE_SIZE")[SHOES[0]["BENE_ID"]] == ("44",)
