@@ -10,8 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich.live import Live
@@ -29,7 +28,18 @@ from .utils.errors import DataOpsError, ParameterError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
+class _Commands(typer.core.TyperGroup):
+    "All commands; Ctrl-C ends each in one line."
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _err.print("[red]data-ops:[/] stopped; what was written stays, and the next run goes on from there")
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw → bronze → silver → gold, here.")
 
 # %% ../nbs/89_cli.ipynb #e045e3e0
 _MARK = {
@@ -132,8 +142,9 @@ def _close(runs: list[TaskRun], plan: Plan, report: str) -> int:
 def run(
     jobs: Annotated[Optional[list[str]], typer.Argument(help="Jobs of the bundle; default: those of all domains.", show_default=False)] = None,  # noqa: UP045
     source: Source = None,
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
     task: Annotated[str, typer.Option(help="Run this task alone.")] = "",
     param: Annotated[Optional[list[str]], typer.Option(help="Job parameter as name=value; repeatable.", show_default=False)] = None,  # noqa: UP045
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Start all tables afresh.")] = False,
@@ -210,6 +221,3 @@ def main() -> None:
     except OSError as error:
         _err.print(f"[red]data-ops:[/] {error.strerror or type(error).__name__} ({error.filename}); check the path, and that it can be read and written", highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        _err.print("[red]data-ops:[/] stopped; what was written stays, and the next run goes on from there")
-        sys.exit(130)

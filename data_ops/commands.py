@@ -17,18 +17,24 @@ from .config import DOMAINS, Settings, load_settings, project_root
 from .console import domain_runs, domains_with, err, lakehouse, out, print_table, relative
 
 # %% ../nbs/88_commands.ipynb #5edc7d17
-Root = Annotated[Path, typer.Option("--root", help="The local lakehouse.")]
-Env = Annotated[str, typer.Option("--env", help="Environment: local, dev, staging or prod.")]
+def _lakehouse() -> Path:
+    from data_ops.utils.local_server import default_root
+
+    return default_root()  # the same that a notebook takes, wherever one stands
+
+
+Root = Annotated[Path, typer.Option("--root", help="The local lakehouse; default: .lakehouse in the project.", default_factory=_lakehouse, show_default=False)]
+Env = Annotated[Optional[str], typer.Option("--env", help="Environment: local, dev, staging or prod; default: ENVIRONMENT, else local.", show_default=False)]  # noqa: UP045
 Source = Annotated[Optional[Path], typer.Option("--source", help="Folder of raw files; default: the shipped sample.", show_default=False)]  # noqa: UP045
 _TABLE = typer.Option("--table", help="This silver table alone.")
 
 
 def here(
-    env: str,
+    env: str | None,  # default: the settings' own
     **values: str,  # settings that win
 ) -> Settings:
     "The environment's settings with the one catalog that local Spark has."
-    return load_settings(environment=env, catalog="spark_catalog", **values)
+    return load_settings(**{"environment": env} if env else {}, catalog="spark_catalog", **values)
 
 # %% ../nbs/88_commands.ipynb #c71e2a7e
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was set aside, and building it again.")
@@ -37,8 +43,9 @@ def quarantine_list(
     table: Annotated[str, _TABLE] = "",
     rule: Annotated[str, typer.Option(help="This rule alone.")] = "",
     file: Annotated[str, typer.Option(help="Files whose name contains this.")] = "",
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
 ) -> None:
     "Count the rows in quarantine by table, rule and file, with a few of their keys (hashes)."
     from data_ops.quarantine import listing
@@ -53,8 +60,9 @@ def quarantine_list(
 @quarantine_app.command("replay")
 def quarantine_replay(
     table: Annotated[str, typer.Option("--table", help="Tell of this silver table alone; its whole domain is brought up to date.")] = "",
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
 ) -> None:
     "Build silver again after a rule or a source was mended: rows that pass now enter once, the others stay."
     from data_ops.quarantine import replay
@@ -68,8 +76,9 @@ def quarantine_replay(
 def pipeline(
     domain: Annotated[str, typer.Argument(help=f"{', '.join(DOMAINS)}.")],
     source: Source = None,
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Reset all datasets and read all files again.")] = False,
     refresh_table: Annotated[Optional[list[str]], typer.Option(help="Reset this dataset; repeatable.", show_default=False)] = None,  # noqa: UP045
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate the graph only.")] = False,
@@ -96,8 +105,9 @@ def pipeline(
 # %% ../nbs/88_commands.ipynb #b6c2d8e3
 def report(
     run: Annotated[str, typer.Argument(help="Id of the run; default: the latest.", show_default=False)] = "",
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
 ) -> None:
     "Draw a run's report, one HTML file beside its notebooks."
     from data_ops.report import make_report, write_report
@@ -116,8 +126,9 @@ def report(
 
 # %% ../nbs/88_commands.ipynb #5d1e8b22
 def maintain(
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
 ) -> None:
     "Compact tables of many small files, and delete files that no version of the last weeks needs."
     from data_ops.delta.upkeep import keep_up_all
@@ -133,8 +144,9 @@ def maintain(
 
 def restore(
     run: Annotated[str, typer.Argument(help="Id of the run to undo; those after it are undone with it.", show_default=False)],
-    root: Root = Path(".lakehouse"),
-    env: Env = "local",
+    *,
+    root: Root,
+    env: Env = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken back.")] = False,
 ) -> None:
     "Undo a run: take all tables back to what they were before it began."

@@ -154,7 +154,7 @@ def keep_summary(
 def make_plan(
     jobs: tuple[Job, ...],
     root: Path,  # the lakehouse
-    environment: str = "local",
+    environment: str | None = None,  # default: the settings' own
     source: Path | None = None,  # folder of raw files; default: `local_source`
     given: Mapping[str, str] | None = None,  # parameters that win over all others
     only: str = "",  # a single task's key
@@ -163,5 +163,5 @@ def make_plan(
     if source and not source.is_dir():
         raise SourceError("the source folder does not exist", where=str(source), todo="check --source")
     run_id = (given or {}).get("run_id") or new_run_id()
-    settings = load_settings(environment=environment)
+    settings = load_settings(**{"environment": environment} if environment else {})
     return Plan(jobs, job_parameters(jobs, settings, run_id, source, given), root.resolve(), run_id, only)

@@ -2,12 +2,12 @@
 
     uv run python -m scripts.kill_runs [--kills 50] [--seed 1] [--persons 30] [--jobs member claims]
 
-A run is started on two deliveries full of corrections and faults. As soon as tables show a commit
-or a few, the runner, a task's kernel or the Spark server gets SIGKILL; which of them, after how
-many commits, and whether commits of the data or of the records count, is drawn from the seed. The
-run is started again, and killed again, until one comes to its end: then its tables must be those
-of a run that nobody disturbed, and its ledger must balance. This is repeated in new lakehouses
-until there were as many kills as asked for.
+A run is started on a delivery full of corrections and faults that came after another, or on both
+from nothing, by turns. As soon as tables show a commit or a few, the runner, a task's kernel or the
+Spark server gets SIGKILL; which of them, after how many commits, and whether commits of the data or
+of the records count, is drawn from the seed. The run is started again, and killed again, until one
+comes to its end: then its tables must be those of a run that nobody disturbed, and its ledger must
+balance. This is repeated in new lakehouses until there were as many kills as asked for.
 """
 
 import argparse
@@ -126,8 +126,7 @@ def disturbed(root: Path, source: Path, jobs: list[str], dice: random.Random, ta
             raise SystemExit(f"processes outlived a run whose {victim} was killed: {everyone}")
         return run.returncode == 0  # what was killed had done its work and was on the way out
     if run.returncode:
-        said = root.with_suffix(".out").read_text(encoding="utf-8")[-2000:]
-        raise SystemExit(f"a run that nobody disturbed failed:\n{said}")
+        raise SystemExit(f"a run that nobody disturbed failed; see {root.name}.out")
     return True
 
 
@@ -178,6 +177,13 @@ def differences(root: Path, undisturbed: Path) -> list[str]:
     return told + unbalanced(root)
 
 
+def undisturbed_run(root: Path, source: Path, jobs: list[str]) -> None:
+    """A run that nobody disturbs."""
+    if start(root, source, jobs).wait(PATIENCE):
+        said = root.with_suffix(".out").read_text(encoding="utf-8")[-2000:]
+        raise SystemExit(f"a run that nobody disturbed failed:\n{said}")
+
+
 def kill_runs(
     work: Path, source: Path, undisturbed: Path, jobs: list[str], kills: int, seed: int
 ) -> Tally:
@@ -186,11 +192,11 @@ def kill_runs(
     while tally.kills < kills:
         tally.lakehouses += 1
         root = work / f"killed_{tally.lakehouses}"
+        if tally.lakehouses % 2:  # what is new is merged into what is there
+            shutil.copytree(work / "begun", root)
         while tally.kills < kills and not disturbed(root, source, jobs, dice, tally):
             print(f"{tally.kills} of {kills} killed: {dict(tally.victims)}", flush=True)
-        run = start(root, source, jobs)
-        if run.wait(PATIENCE):
-            raise SystemExit(f"the last run in {root.name} failed; see {root.name}.out")
+        undisturbed_run(root, source, jobs)
         found = differences(root, undisturbed)
         if found:
             raise SystemExit("\n".join([f"{root.name} is not as it would be undisturbed:", *found]))
@@ -209,15 +215,19 @@ def main() -> None:
     os.environ.setdefault("DATA_OPS_JAVA_OPTIONS", jvm.SHORT_LIVED)
     work = Path(tempfile.mkdtemp(prefix="kill_runs_"))
     print(f"at work in {work}, which stays if something differs", flush=True)
-    source, undisturbed = work / "source", work / "undisturbed"
+    source, begun, undisturbed = work / "source", work / "begun", work / "undisturbed"
     mutate(SAMPLE, source, persons=options.persons, each=1)
-    if start(undisturbed, source, options.jobs).wait(PATIENCE):
-        raise SystemExit((work / "undisturbed.out").read_text(encoding="utf-8")[-2000:])
+    later = (source / "2").rename(work / "2")
+    undisturbed_run(begun, source, options.jobs)
+    later.rename(source / "2")
+    undisturbed_run(Path(shutil.copytree(begun, undisturbed)), source, options.jobs)
+    everything = {name for name in deltas.tables(undisturbed) if "_ops." not in name}
     began = time.monotonic()
     tally = kill_runs(work, source, undisturbed, options.jobs, options.kills, options.seed)
     shutil.rmtree(work)
     told = {"kills": tally.kills, "by victim": tally.victims, "tables hit": len(tally.tables)}
     told |= {"lakehouses": tally.lakehouses, "minutes": round((time.monotonic() - began) / 60)}
+    told |= {"tables never hit": sorted(everything - tally.tables.keys())}
     print(json.dumps(told | {"by table": tally.tables}, indent=1))
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from contextlib import suppress
@@ -85,6 +86,13 @@ def test_without_a_source_a_run_takes_the_one_that_the_environment_names(tmp_pat
     assert f"source={tmp_path}," in data_ops(*same, SOURCE=str(tmp_path)).stdout
     elsewhere = data_ops(*same, "--env", "dev", SOURCE="/Volumes/dev_catalog/dev_ops/raw")
     assert f"source={project_root() / 'data/sample/rif'}," in elsewhere.stdout
+
+
+def test_without_env_a_run_takes_the_environment_that_is_set(tmp_path):
+    same = ("run", "member", "--root", tmp_path / "root", "--dry-run")
+    assert "environment=staging," in data_ops(*same, ENVIRONMENT="staging").stdout
+    assert "environment=dev," in data_ops(*same, "--env", "dev", ENVIRONMENT="staging").stdout
+    assert_one_clear_line(data_ops(*same, ENVIRONMENT="nowhere"), "data-ops: ", "environment")
 
 
 def test_no_java_is_told_in_one_line(tmp_path):
@@ -395,6 +403,30 @@ def test_a_run_that_meets_a_damaged_table_shows_neither_token_nor_person(third, 
 
 
 # ---------------------------------------------------------------------------------------- killed
+
+
+def test_ctrl_c_stops_a_run_in_one_line_and_leaves_no_process(tmp_path):
+    """As soon as Spark is being started: a terminal tells the run, and Spark is no part of it."""
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # what ignores it hands that on
+    running = start("run", "member", "--root", tmp_path / "root")
+    signal.signal(signal.SIGINT, ours)
+    run = psutil.Process(running.pid)
+    family: list[psutil.Process] = []
+
+    def spark_starts() -> bool:
+        family[:] = run.children(recursive=True)
+        return any("java" in command(process) for process in family)
+
+    try:
+        assert until(spark_starts, 300), story(running, tmp_path / "root")
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=300)
+        assert until(lambda: not any(map(command, family)), 20), list(map(command, family))
+    finally:
+        running.kill()
+    done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
+    assert_one_clear_line(done, "data-ops: stopped", "the next run goes on from there")
+    assert done.returncode == 130
 
 
 def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(first, tmp_path):

@@ -4,7 +4,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from data_ops import cli
 from data_ops.cli import app
+from data_ops.config import project_root
 
 RUNNER = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"})
 
@@ -54,3 +56,31 @@ def test_every_command_says_what_it_does_and_what_its_options_mean(words, comman
     if words != ("test",):  # hands its arguments on to pytest
         status, told = said(*words, "--help")
         assert status == 0 and f"Usage: root {' '.join(words)} " in told
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """(the run that Ctrl-C hits as it begins, the lakehouse it was to take)."""
+    monkeypatch.delenv("DATA_OPS_ROOT", raising=False)
+    roots = []
+
+    def interrupted(jobs, root, *rest):
+        roots.append(root)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "make_plan", interrupted)
+    return lambda *arguments: (CliRunner().invoke(cli.app, ["run", *arguments]), roots.pop())
+
+
+def test_ctrl_c_is_told_in_one_line(stopped):
+    done, _ = stopped()
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr.startswith("data-ops: stopped; what was written stays")
+
+
+def test_the_lakehouse_is_the_projects_wherever_one_stands(stopped, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert stopped()[1] == project_root() / ".lakehouse"
+    assert stopped("--root", "here")[1].resolve() == tmp_path / "here"
+    monkeypatch.setenv("DATA_OPS_ROOT", str(tmp_path / "there"))
+    assert stopped()[1] == tmp_path / "there"
