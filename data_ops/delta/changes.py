@@ -115,7 +115,7 @@ def sharing(
     "The subjects, and those of whom the same things were sent, as a thing may go from one to another; None where these share theirs with others still."
     if not all(feed.thing for _, feed in bronze):
         return subjects
-    near = _with_sharers(subjects, bronze, aliases, local)
+    near = _with_sharers(with_aliases(subjects, aliases, local), bronze, aliases, local)
     far = _with_sharers(near, bronze, aliases, local)
     return near if rows_of(far, near, F.col("subject"), those=False).isEmpty() else None
 

@@ -103,7 +103,7 @@ def evolve(
     retyped = [f"{key} is {found[key]}, expected {wanted[key]}" for key in wanted if key in found and found[key] != wanted[key]]
     vanished = [f"{key} is no longer in the contract" for key in found if key not in wanted]
     if retyped or vanished:
-        todo = "rename the column in the contract, or rebuild the table with --full-refresh"
+        todo = f"rename the column in the contract, or rebuild the table: --refresh-table {name.rpartition('.')[2]}"
         raise ContractError("; ".join(retyped + vanished), where=name, todo=todo)
     added = tuple(column for column in contract.columns if column.name not in found)
     if added:

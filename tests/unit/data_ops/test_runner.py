@@ -13,15 +13,29 @@ from data_ops.plan import Plan
 ENDLESS = "import time\ntime.sleep(600)"
 
 
-def run(tmp_path, monkeypatch, source: str, **task):
-    """What becomes of a task whose notebook has one cell."""
+# Each kernel waits for another.
+MEETS = """import os, pathlib, time
+place = pathlib.Path(os.environ["DATA_OPS_ROOT"], "met")
+place.mkdir(parents=True, exist_ok=True)
+(place / str(os.getpid())).touch()
+deadline = time.monotonic() + 60
+while len(list(place.iterdir())) < 2:
+    assert time.monotonic() < deadline, "nobody came"
+    time.sleep(0.05)
+"""
+
+
+def run(tmp_path, monkeypatch, source: str, follows: bool = True, **task):
+    """What becomes of a task whose notebook has one cell, and of another with the same."""
     cells = [nbformat.v4.new_code_cell(source)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "one.ipynb")
     notebook = {"notebook_path": "one.ipynb"}
     tasks = [
         {"task_key": "one", "notebook_task": notebook, **task},
-        {"task_key": "next", "notebook_task": notebook, "depends_on": [{"task_key": "one"}]},
+        {"task_key": "next", "notebook_task": notebook},
     ]
+    if follows:
+        tasks[1]["depends_on"] = [{"task_key": "one"}]
     job = Job(key="job", file=tmp_path / "job.yml", name="job", tasks=tasks)
     monkeypatch.setattr(runner, "local_spark", lambda root, log: nullcontext())
     for name in ("DATA_OPS_ROOT", "DATA_OPS_LOG"):  # a run sets them for its kernels
@@ -44,6 +58,11 @@ def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped
 
 def test_a_task_without_timeout_seconds_has_no_limit(tmp_path, monkeypatch):
     assert [one.state for one in run(tmp_path, monkeypatch, "1 + 1")] == ["done", "done"]
+
+
+def test_tasks_that_do_not_wait_for_each_other_run_side_by_side(tmp_path, monkeypatch):
+    found = run(tmp_path, monkeypatch, MEETS, follows=False)
+    assert [one.state for one in found] == ["done", "done"]
 
 
 def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):

@@ -152,7 +152,9 @@ def changed(**types: str | None):
 )
 def test_any_other_difference_is_refused_naming_every_one_and_the_table(spark, plans, other, told):
     before = version(spark, plans)
-    with pytest.raises(ContractError, match=rf"{told}.*\({plans}\): .*--full-refresh"):
+    with pytest.raises(
+        ContractError, match=rf"{told}.*\({plans}\): .*--refresh-table {plans.rpartition('.')[2]}$"
+    ):
         ensure(spark, other, plans)
     assert version(spark, plans) == before
 
