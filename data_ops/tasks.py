@@ -76,6 +76,10 @@ def _feeds(run: Run) -> dict[str, Feed]:
     return {feed.table: as_landed(run, feed) for feed in run.domain.feeds}
 
 
+def _aliases(run: Run, local: Local) -> DataFrame | None:
+    return run.frame(local.aliases) if local.aliases else None
+
+
 def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
     "The subjects, or the things, of which a raw row of the domain belongs to the period."
     sent = [(run.frame(feed.table), feed) for feed in run.domain.feeds if feed.subject]
@@ -83,7 +87,7 @@ def _in_period(run: Run, period: Period, local: Local) -> DataFrame:
         return reduce(DataFrame.union, [things_of(bronze.where(period.holds(feed)), feed) for bronze, feed in sent if feed.thing])
     found = reduce(DataFrame.union, [subjects_within(bronze, feed, period) for bronze, feed in sent])
     merging = next((table.local for table in run.domain.tables if table.local and table.local.aliases), local)  # a gold table knows persons alone
-    return with_aliases(found, run.frame(merging.aliases) if merging.aliases else None, merging)
+    return with_aliases(found, _aliases(run, merging), merging)
 
 
 def _sent(run: Run, table: Table) -> list[tuple[DataFrame, Feed]]:
@@ -95,7 +99,7 @@ def _ids(run: Run, table: Table, local: Local, units: DataFrame) -> AbstractCont
     "The units that are to be built, `units` among them."
     if not (local.thing and table.accounts_for):
         return kept_ids(units)
-    return families(units, _sent(run, table), run.frame(local.aliases) if local.aliases else None, local)
+    return families(units, _sent(run, table), _aliases(run, local), local)
 
 
 def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> DataFrame | None:
@@ -106,7 +110,7 @@ def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> D
     if run.period:
         units = distinct(units.union(_in_period(run, run.period, local)), "unit")
     if table.accounts_for and not local.thing:
-        return sharing(units, _sent(run, table), run.frame(local.aliases) if local.aliases else None, local)
+        return sharing(units, _sent(run, table), _aliases(run, local), local)
     return units
 
 

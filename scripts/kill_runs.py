@@ -204,7 +204,8 @@ def kill_runs(
     work: Path, source: Path, undisturbed: Path, jobs: list[str], kills: int, seed: int
 ) -> Tally:
     """Kill runs until there were `kills`; raises SystemExit, naming what differs, if one shows."""
-    dice, tally = random.Random(seed), Tally(frozenset(contents(undisturbed)))
+    names = frozenset(name for name in deltas.tables(undisturbed) if not is_record(name))
+    dice, tally = random.Random(seed), Tally(names)
     while tally.kills < kills:
         tally.lakehouses += 1
         root = work / f"killed_{tally.lakehouses}"
