@@ -7,17 +7,17 @@ __all__ = ['needs', 'Known', 'build_all']
 
 # %% ../nbs/73_tasks.ipynb #840c30a8
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
-from .delta.changes import families, kept_ids, sharing, units_changed
+from .delta.changes import families, identity, kept_ids, sharing, units_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
@@ -38,19 +38,6 @@ def needs(
     return sorted({*table.reads, *judged} - {table.name})
 
 
-def _inputs(run: Run, table: Table, known: dict[str, int]) -> str:
-    "Versions of what the table is made from, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
-    names = needs(run.domain, table)
-    asked = [name for name in names if name not in known]
-    with ThreadPoolExecutor(4) as pool:
-        known.update(zip(asked, pool.map(lambda name: table_manager.version(run.spark, run.name(name)), asked), strict=True))
-    versions = {name: known[name] for name in names}
-    missing = [name for name, version in versions.items() if version < 0]
-    if missing:
-        raise SourceError(f"table {missing[0]} does not exist yet", where=table.name, todo="run the task that builds it first")
-    return json.dumps(versions | {"code": code_fingerprint()})
-
-
 def _last_good(run: Run, tables: Iterable[str]) -> dict[str, Row]:
     "For each table that a run has built: input_versions, table_version and rows_out of the last one."
     if not table_manager.exists(run.spark, run.ops(ledger.RUN_LOG)):
@@ -66,10 +53,30 @@ class Known:
 
     last: dict[str, Row]  # of the tables it builds, as in `_last_good`
     versions: dict[str, int] = field(default_factory=dict)  # as far as they were asked for
+    ids: dict[str, str] = field(default_factory=dict)  # the same
 
     @classmethod
     def of(cls, run: Run, tables: Iterable[str]) -> "Known":
         return cls(_last_good(run, tables))
+
+
+def _ask[T](run: Run, names: Sequence[str], known: dict[str, T], what: Callable[[SparkSession, str], T]) -> dict[str, T]:
+    "`what` of each table, asked of those of which it is not known yet."
+    asked = [name for name in names if name not in known]
+    with ThreadPoolExecutor(4) as pool:
+        known.update(zip(asked, pool.map(lambda name: what(run.spark, run.name(name)), asked), strict=True))
+    return {name: known[name] for name in names}
+
+
+def _inputs(run: Run, table: Table, known: Known) -> str:
+    "Versions and ids of what the table is made from, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
+    names = needs(run.domain, table)
+    versions = _ask(run, names, known.versions, table_manager.version)
+    missing = [name for name, version in versions.items() if version < 0]
+    if missing:
+        raise SourceError(f"table {missing[0]} does not exist yet", where=table.name, todo="run the task that builds it first")
+    ids = _ask(run, names, known.ids, identity)
+    return json.dumps(versions | {"ids": list(ids.values()), "code": code_fingerprint()})
 
 # %% ../nbs/73_tasks.ipynb #0991a42c
 def _feeds(run: Run) -> dict[str, Feed]:
@@ -118,7 +125,7 @@ def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> D
 def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterator[Part | None]:
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
-    in_step = last is not None and last.table_version == outcome.version and former["code"] == now["code"]
+    in_step = last is not None and last.table_version == outcome.version and all(former.get(what) == now[what] for what in ("ids", "code"))
     units = _units(run, table, table.local, former) if table.local and (in_step or (last and run.period)) else None
     if units is None or table.local is None:
         yield None
@@ -230,7 +237,7 @@ def _building(run: Run, name: str, known: Known) -> Work:
     rules = quality.rules_for(run.domain.rules, name)
 
     def work(outcome: Outcome) -> None:
-        outcome.inputs = _inputs(run, table, known.versions)
+        outcome.inputs = _inputs(run, table, known)
         outcome.version = table_manager.version(run.spark, run.name(name))
         last = None if run.afresh(name) else known.last.get(name)
         if last and last[:2] == (outcome.inputs, outcome.version) and not (run.period and table.local):
