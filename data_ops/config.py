@@ -8,6 +8,8 @@ __all__ = ['Environment', 'ENVIRONMENTS', 'DOMAINS', 'CONFIGURED', 'schemas_of',
 
 # %% ../nbs/02_config.ipynb #fcc5c8d0
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -109,6 +111,14 @@ _schema_fields: dict[str, Any] = {name: (str, value) for name, value in schemas_
 _Schemas: Any = create_model("_Schemas", __base__=BaseSettings, **_schema_fields)
 
 
+def _refuse_slips(names: Iterable[str]) -> None:
+    "Raises ConfigError for a name in `.env` that is nearly a setting's: what it sets would be passed over."
+    for name in names:
+        near = get_close_matches(name, Settings.model_fields, n=1, cutoff=0.87)  # CATALOGUE is one, DATABRICKS_TOKEN_FILE is none
+        if near and name not in Settings.model_fields:
+            raise ConfigError(f"unknown setting {name.upper()!r}", where=".env", todo=f"did you mean {near[0].upper()}?")
+
+
 class Settings(_Schemas):
     "All settings of the project; frozen, unknown names refused."
 
@@ -126,6 +136,7 @@ class Settings(_Schemas):
 
     @classmethod
     def settings_customise_sources(cls, settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings):
+        _refuse_slips(dotenv_settings.env_vars)
         return init_settings, env_settings, dotenv_settings, _YamlSource(settings_cls)
 
     def schema_of(

@@ -182,6 +182,33 @@ def test_a_key_that_no_setting_has_is_refused_naming_file_and_key(project, file,
 
 
 @pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("MEMBER_SCEMA", "MEMBER_SCHEMA"),
+        ("Enviroment", "ENVIRONMENT"),
+        ("CATALOGUE", "CATALOG"),
+        ("DATABRICKS_TOKENS", "DATABRICKS_TOKEN"),
+    ],
+)
+def test_a_name_in_the_env_file_that_is_nearly_a_settings_is_refused(project, wrong, meant):
+    project(env=f"{wrong}={SECRET}")
+    with pytest.raises(ConfigError, match=rf"'{wrong.upper()}' \(\.env.*{meant}\?") as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+
+
+def test_the_env_file_may_hold_names_of_other_tools(project):
+    others = [
+        "AWS_REGION",
+        "DATABRICKS_CONFIG_PROFILE",
+        "DATABRICKS_TOKEN_FILE",
+        "SOURCE_DATE_EPOCH",
+    ]
+    project(env="\n".join([*(f"{name}=x" for name in others), "DATA_SOURCE=payer"]))
+    assert load_settings().data_source == "payer"
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("catalog: [a", r"not valid YAML \(dev\.yml:\d"),
