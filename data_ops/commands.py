@@ -207,7 +207,7 @@ def generate(
     format: Annotated[str, typer.Option(help="csv.gz, csv or parquet; a run lands the first two.")] = "csv.gz",
     source: Source = None,
 ) -> None:
-    "Write raw files of any number of members: copies of the sample's persons, each another."
+    "Write raw files of any number of members: copies of the sample's persons, no two alike."
     from tempfile import TemporaryDirectory
 
     from data_ops.generate import check_request

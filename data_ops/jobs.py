@@ -116,7 +116,7 @@ _SHOWN = ("table", "state", "rows_in", "rows_out", "inserted", "updated", "delet
 
 
 class Counts:
-    "What a job notebook shows: counts, one row a table; to be read by people, and as JSON by the runner."
+    "What a job notebook shows: counts, one row per table; to be read by people, and as JSON by the runner."
 
     def __init__(self, results: Sequence[Outcome | Upkeep], shown: tuple[str, ...] = _SHOWN):
         self.rows = [{name: getattr(result, name) for name in shown} for result in results]
@@ -135,7 +135,7 @@ def land(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
     domain: str,  # member, claims, …
 ) -> Counts:
-    "Land the domain's new files in bronze; returns counts, one row a feed."
+    "Land the domain's new files in bronze; returns counts, one row per feed."
     run = start(namespace, domain)
     return Counts(arrivals.land(run, _source(run)))
 
@@ -145,7 +145,7 @@ def build(
     domain: str,  # member, claims, …
     *tables: str,  # each is built after those of them that it needs
 ) -> Counts:
-    "Bring tables of the domain up to date; returns counts, one row a table."
+    "Bring tables of the domain up to date; returns counts, one row per table."
     if not tables:
         raise SourceError("no table is named", where="jobs.build", todo="name the tables to build")
     run = start(namespace, domain)
@@ -155,6 +155,6 @@ def build(
 def maintain(
     namespace: Mapping[str, Any],  # the notebook's `globals()`
 ) -> Counts:
-    "Compact and vacuum every table that the jobs write, each by its own settings; returns files and deletions, one row a table."
+    "Compact and vacuum every table that the jobs write, each by its own settings; returns files and deletions, one row per table."
     settings, _ = _settings(parameters(namespace))
     return Counts(keep_up_all(get_session(), [*ops_tables(settings), *domain_tables(settings)]), ("table", "files_before", "files_after", "deleted"))

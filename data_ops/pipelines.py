@@ -97,7 +97,7 @@ class Pipeline:
         def rows() -> DataFrame:
             return bronze_from_lines(self._lines(), facts, wide, self.settings.data_source, self.run_id, self.now)
 
-        self.dp.table(name=feed.table, comment=f"one row a line of {feed.name} files")(rows)
+        self.dp.table(name=feed.table, comment=f"one row per line of {feed.name} files")(rows)
 
     def silver(self, name: str) -> None:
         "Register a silver table."
@@ -131,7 +131,7 @@ class Pipeline:
             return quality.set_counts(self.spark, own, tables, self._latest(name))
 
         expected = _put(self.dp, {severity: _within(own, severity) for severity in _DECORATORS})
-        self.dp.materialized_view(name=f"{name}_set_rules", comment=f"one row a set rule of {name}: keys checked and failed")(expected(counts))
+        self.dp.materialized_view(name=f"{name}_set_rules", comment=f"one row per set rule of {name}: keys checked and failed")(expected(counts))
 
     def _accounted(self, name: str) -> None:
         table = self.domain.table(name)

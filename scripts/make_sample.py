@@ -183,10 +183,10 @@ def provenance(args: argparse.Namespace, java: str) -> str:
     command = shlex.join(synthea_command("lib/*", args.seed, args.persons, args.state))
     properties = "".join(f"  {line}\n" for line in PROPERTIES.splitlines())
     return f"""\
-what: the files in rif/ are Medicare enrolment and claims in CMS RIF (CCW) layout: pipe-delimited,
+what: the files in rif/ are Medicare enrollment and claims in CMS RIF (CCW) layout: pipe-delimited,
   one header line, dates dd-Mon-yyyy. Each <name>.csv that manifest.xml lists is <name>.csv.gz here.
   export_summary.csv.gz (with commas) counts the claims of each person and feed.
-synthetic: wholly. Every person, clinician, enrolment, claim and payment is invented; no real
+synthetic: wholly. Every person, clinician, enrollment, claim and payment is invented; no real
   person's record went into it. Facilities are placed with the numbers (CCN, NPI, ZIP code)
   of real ones, from the public directories in Synthea: nothing here says anything about them.
 tool: Synthea {SYNTHEA_VERSION} (Maven Central org.mitre.synthea:synthea:{SYNTHEA_VERSION}),

@@ -313,7 +313,7 @@ MEMBER_MONTHS = """
 
 
 def member_months(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
-    """One row a person, month and coverage with any covered day, and the month's dual status."""
+    """One row per person, month and coverage with any covered day, and the month's dual status."""
     return _read_months(folder, skip).sql(MEMBER_MONTHS).df()
 
 
@@ -381,7 +381,7 @@ MEMBER_STATUS = "SELECT * FROM status ORDER BY ALL"
 
 
 def member_status(folder: str | Path, skip: Skip = ()) -> pd.DataFrame:
-    """One row a person and month with a buy-in, Medicare status or dual code."""
+    """One row per person and month with a buy-in, Medicare status or dual code."""
     return _read_months(folder, skip).sql(MEMBER_STATUS).df()
 
 

@@ -243,10 +243,11 @@ def adherence(folder: Path) -> dict[tuple[str, str, int], tuple[int, int]]:
             if part == "D" and first.year <= year <= last.year
         ]
         end = min([end, max(ends)]) if ends else end
-        if len({when for when, _ in dispensed}) < 2 or end < start:
+        within = sorted(one for one in dispensed if one[0] <= end)
+        if len({when for when, _ in within}) < 2:
             continue
         covered, free = set(), start
-        for when, days in sorted(dispensed):
+        for when, days in within:
             begin = max(when, free)
             covered |= {begin + timedelta(days=n) for n in range(days)}
             free = begin + timedelta(days=days)

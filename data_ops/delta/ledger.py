@@ -21,7 +21,7 @@ from ..utils.errors import LedgerError, QualityError
 # %% ../../nbs/21_ledger.ipynb #b6d2ddf6
 RUN_LOG = contract(
     "run_log",
-    grain="one row a run and table",
+    grain="one row per run and table",
     key="run_id table_name",
     audit=False,
     columns="""
@@ -45,7 +45,7 @@ RUN_LOG = contract(
 
 ROW_LEDGER = contract(
     "row_ledger",
-    grain="one row a run, table, input and disposition",
+    grain="one row per run, table, input and disposition",
     key="run_id table_name input_name disposition",
     audit=False,
     columns="""
@@ -62,7 +62,7 @@ ROW_LEDGER = contract(
 
 QUALITY_METRICS = contract(
     "quality_metrics",
-    grain="one row a run, table and rule",
+    grain="one row per run, table and rule",
     key="run_id table_name rule",
     audit=False,
     columns="""

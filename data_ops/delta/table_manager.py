@@ -150,7 +150,7 @@ def history(
     spark: SparkSession,
     name: str,  # catalog.schema.table
 ) -> DataFrame:
-    "One row a version, latest first: version, timestamp, operation, operationMetrics."
+    "One row per version, latest first: version, timestamp, operation, operationMetrics."
     return spark.sql(f"DESCRIBE HISTORY {name}").select("version", "timestamp", "operation", "operationMetrics")
 
 

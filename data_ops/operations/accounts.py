@@ -129,7 +129,7 @@ _FEW = 100_000  # lines that may be sent to where the raw rows lie
 
 
 def _raw_text(bronze: DataFrame, feed: Feed, lines: DataFrame | None) -> DataFrame:
-    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row a distinct line, or one of `lines`."
+    "`_input`, `_source_file`, `_row_hash`, `_raw`: the raw row as JSON, or the line that could not be read; one row per distinct line, or one of `lines`."
     named = bronze.withColumn("_input", F.lit(feed.table))
     wanted = named if lines is None else named.join(F.broadcast(lines), on=list(_LINE), how="left_semi")
     plain = F.to_json(F.struct(*feed.columns, "_rescued_data"))
@@ -160,7 +160,7 @@ def tally(
     account: DataFrame,
     rules: Sequence[Rule],
 ) -> DataFrame:
-    "One row an input: raw rows by disposition, silver rows `judged` and `kept`, `latest` date, `rule_<name>` rows that fail."
+    "One row per input: raw rows by disposition, silver rows `judged` and `kept`, `latest` date, `rule_<name>` rows that fail."
     flag = "max(_disposition = 'quarantined')"
     ends = {
         name: f"CASE WHEN {flag} THEN 0 ELSE count_if(_part = 0 AND _disposition = '{name}') END"

@@ -76,7 +76,7 @@ def members(
     models: int,  # persons to be copied
     partitions: int,
 ) -> DataFrame:
-    """One row a member: his number, the model he copies (0 to `models` - 1), and what makes him differ.
+    """One row per member: his number, the model he copies (0 to `models` - 1), and what makes him differ.
 
     home: the model whose name and address he has. severity: factor of his amounts. use: share of his model's claims that he has.
     days: by which his claims come before his model's. switch: the year from which he has another plan, or NULL."""

@@ -27,7 +27,7 @@ def file_facts(
     feed: Feed,
     files: Iterable[RawFile],  # admitted files of this feed
 ) -> DataFrame:
-    "One row a file: its path, its origin, its header, and at which place of a line each bronze column and each further one stands."
+    "One row per file: its path, its origin, its header, and at which place of a line each bronze column and each further one stands."
     rows = []
     for file in files:
         names = file.columns(feed.separator)
@@ -66,7 +66,7 @@ def bronze_from_lines(
     run_id: str,
     now: datetime,  # the run's own time stamp
 ) -> DataFrame:
-    "Bronze rows of raw lines: one row a line, all strings, with their origin; headers and blank lines are none."
+    "Bronze rows of raw lines: one row per line, all strings, with their origin; headers and blank lines are none."
     known = lines.join(F.broadcast(facts), on="_path")
     rows = known.where((F.col("value") != F.col("_header")) & (F.rtrim("value", F.lit("\r")) != "")).withColumn(
         "value", F.rtrim("value", F.lit("\r"))

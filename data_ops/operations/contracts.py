@@ -75,13 +75,13 @@ _source_system  STRING     kind of sender, e.g. cms_rif
 _source_file    STRING     delivered file, relative to the source folder
 _ingest_ts      TIMESTAMP  when the file was landed
 _batch_id       STRING     run that landed it
-_row_hash       STRING     hash of the business columns
+_row_hash       STRING     hash of the columns outside the key; audit columns left out
 """
 
 QUARANTINE = """
 _reasons      ARRAY<STRING>  every rule the row broke
 _raw          STRING         the raw row, as JSON or as the unreadable line
-_row_key      STRING         hash of the raw line, of its file's name, and the how-manieth row made from it
+_row_key      STRING         hash of the raw line, hash of its file's name, and which of the rows made from it this is
 _source_file  STRING         delivered file, relative to the source folder
 _run_id       STRING         run that set the row aside
 """
@@ -119,7 +119,7 @@ def quarantine_of(
     plain = tuple(column for column in table.columns if not column.name.startswith("_"))
     return Contract(
         f"{table.name}_quarantine",
-        f"one row a row kept out of {table.name}",
+        f"one row per row kept out of {table.name}",
         ("_row_key",),
         plain + _columns(QUARANTINE),
         ("_row_key",),
@@ -200,9 +200,9 @@ _row_hash        STRING     hash of the raw line
 def bronze_contract(
     feed: Feed,
 ) -> Contract:
-    "The bronze table of `feed`: every column a string, append-only, one row a raw line."
+    "The bronze table of `feed`: every column a string, append-only, one row per raw line."
     raw = tuple(Column(name, "STRING", "as sent") for name in feed.columns)
-    return Contract(feed.table, f"one row a line of {feed.name} files", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
+    return Contract(feed.table, f"one row per line of {feed.name} files", (), raw + _columns(BRONZE_AUDIT), ("_file_hash",))
 
 # %% ../../nbs/10_contracts.ipynb #0bdc2791
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def set_counts(
     tables: Mapping[str, DataFrame],  # plain name → table, for every table the rules read
     as_of: str,
 ) -> DataFrame:
-    "One row a set rule: `rule`, `checked` (rows, or what the rule counts) and `failed` (keys)."
+    "One row per set rule: `rule`, `checked` (rows, or what the rule counts) and `failed` (keys)."
     sql = " UNION ALL ".join(
         f"SELECT '{rule.name}' AS rule, (SELECT {rule.checked} FROM {{{rule.table}}}) AS checked, count(*) AS failed"
         f" FROM ({_bound(rule.condition(as_of), tables)})"

@@ -16,14 +16,14 @@ from .contracts import Contract
 
 # %% ../../nbs/13_transformers.ipynb #9b9dcfa4
 def clean(
-    col: str,  # a raw text column
+    col: Column | str,  # a raw text column
 ) -> Column:
     "The text without surrounding blanks, NULL if nothing is left."
     return F.nullif(F.trim(col), F.lit(""))
 
 
 def padded(
-    col: str,  # a raw text column
+    col: Column | str,  # a raw text column
     length: int,
 ) -> Column:
     "The code with the leading zeros that some senders lose; a longer one as it is."
@@ -39,7 +39,7 @@ def rif_date(
 
 
 def amount(
-    col: str,  # text as `12.50`
+    col: Column | str,  # text as `12.50`
 ) -> Column:
     "The amount in dollars as DECIMAL(14,2), NULL if the text is none."
     return F.trim(col).try_cast("decimal(14,2)")
@@ -68,7 +68,7 @@ def conform(
     df: DataFrame,  # has every column of the contract but `_row_hash`
     contract: Contract,
 ) -> DataFrame:
-    "Exactly the contract's columns, in its order and types, with `_row_hash` over the business columns."
+    "Exactly the contract's columns, in its order and types, with `_row_hash` over those outside the key."
     sent = [column for column in contract.columns if column.name != "_row_hash"]
     typed = df.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in sent))
     hashed = typed.withColumn("_row_hash", hash_key(*contract.content)) if len(sent) < len(contract.columns) else typed
@@ -80,7 +80,7 @@ def latest_by(
     keys: Sequence[str | Column],  # rows with equal keys compete; NULL is a key like any other
     order: Sequence[Column],  # latest first, complete
 ) -> DataFrame:
-    "One row a key: the latest."
+    "One row per key: the latest."
     rank = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     return df.withColumn("_rank", rank).where("_rank = 1").drop("_rank")
 
@@ -101,7 +101,7 @@ def islands(
     allowed_gap: int = 0,  # uncovered days an island may bridge
     carry: Mapping[str, Column] | None = None,  # further aggregates of the island's spans
 ) -> DataFrame:
-    "One row a maximal island: keys, first and last day, `span_count`, `max_gap_days` bridged, and what is carried."
+    "One row per maximal island: keys, first and last day, `span_count`, `max_gap_days` bridged, and what is carried."
     spans = Window.partitionBy(*keys).orderBy(start, end)
     before = spans.rowsBetween(Window.unboundedPreceding, -1)
     gap = F.datediff(start, F.max(end).over(before)) - 1
@@ -123,7 +123,7 @@ def islands(
 
 # %% ../../nbs/13_transformers.ipynb #64ee0e9e
 def version_history(
-    df: DataFrame,  # at most one row a key and `effective_from`
+    df: DataFrame,  # at most one row per key and `effective_from`
     keys: Sequence[str],
     content: Sequence[str],  # a version opens where one of these changes
     effective_from: str = "effective_from",

@@ -23,7 +23,7 @@ def lines(
     line: str | None,  # raw column: the line's number; None where a claim is one row
     *said: dict[str, Column],  # what a line says by itself: from its raw columns, data_source, source_feed and what was said before
 ) -> DataFrame:
-    "An account, one row a raw line, with data_source, source_feed, claim_id, claim_line_number, DML_IND and what the line says."
+    "An account, one row per raw line, with data_source, source_feed, claim_id, claim_line_number, DML_IND and what the line says."
     pairs = list(form)
     names = dict.fromkeys(name for _, feed in pairs for name in feed.columns)
 

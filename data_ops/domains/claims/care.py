@@ -26,13 +26,14 @@ def _typed(gold_claims_all: DataFrame) -> DataFrame:
     last = F.coalesce("discharge_date", "claim_end_date", "claim_start_date")
     admitted = F.coalesce(F.when(F.col("admission_date") <= last, F.col("admission_date")), "claim_start_date")
     left = F.when(last >= admitted, last).otherwise(F.greatest(admitted, "claim_end_date"))
+    served = {end: F.when(~facility, F.col(f"claim_line_{end}_date")) for end in ("start", "end")}
     return gold_claims_all.withColumns(
         {
             "encounter_type": F.when(stay, F.col("service_category_2")).otherwise(visit),
             "provider_npi": F.when(facility, F.col("facility_npi")).otherwise(F.coalesce("rendering_npi", "billing_npi")),
             "_stay": stay,
-            "_start": F.when(stay, admitted).otherwise(F.col("claim_start_date")),
-            "_end": F.when(stay, left).otherwise(F.coalesce("claim_end_date", "claim_start_date")),
+            "_start": F.when(stay, admitted).otherwise(F.coalesce(served["start"], "claim_start_date")),
+            "_end": F.when(stay, left).otherwise(F.coalesce(served["end"], "claim_end_date", "claim_start_date")),
         }
     )
 
@@ -68,7 +69,7 @@ def with_encounter(
 def encounters(
     gold_claims_all: DataFrame,
 ) -> DataFrame:
-    "gold_encounters: one row a stay or visit."
+    "gold_encounters: one row per stay or visit."
     last = F.struct("claim_end_date", "claim_id", "claim_line_number")
     lines = with_encounter(gold_claims_all)
     told = lines.groupBy("encounter_id").agg(
@@ -91,7 +92,7 @@ def utilization_per_1000(
     gold_encounters: DataFrame,
     gold_member_months: DataFrame,
 ) -> DataFrame:
-    "gold_utilization_per_1000: one row a month and encounter type; months without an encounter are zeros."
+    "gold_utilization_per_1000: one row per month and encounter type; months without an encounter are zeros."
     used = gold_encounters.groupBy("encounter_group", "encounter_type", F.trunc("encounter_start_date", "MM").alias("coverage_month")).agg(
         F.count("*").alias("encounter_count"), F.coalesce(F.sum("length_of_stay"), F.lit(0)).alias("day_count")
     )
@@ -118,16 +119,18 @@ _EXCLUSIONS = {
 def readmissions(
     gold_encounters: DataFrame,
 ) -> DataFrame:
-    "gold_readmissions: one row an acute inpatient stay."
+    "gold_readmissions: one row per acute inpatient stay."
     observed = F.max("encounter_end_date").over(Window.partitionBy(F.lit(1)))
-    stay = F.struct(F.col("encounter_start_date").alias("start"), "encounter_end_date", F.col("encounter_id").alias("id"))
+    stay = F.struct(F.col("encounter_start_date").alias("start"), "encounter_end_date", F.col("encounter_id").alias("id"), "provider_npi")
     acute = gold_encounters.withColumn("_observed", observed).where("encounter_type = 'acute inpatient'")
-    stays = acute.withColumn("_all", F.collect_list(stay).over(Window.partitionBy("person_id")))
-    following = F.array_min(F.expr("filter(_all, other -> other.start >= encounter_end_date AND other.id <> encounter_id)"))
+    stays = acute.withColumns({"_own": stay, "_all": F.collect_list(stay).over(Window.partitionBy("person_id"))})
+    following = F.array_min(F.expr("filter(_all, other -> other.start >= encounter_end_date AND other > _own)"))  # of two on one day, one is the other's
     days = F.datediff(following["start"], "encounter_end_date")
     code = F.col("discharge_disposition_code")
+    moved = (days <= 1) & (following["provider_npi"] != F.col("provider_npi"))
     excluded = F.coalesce(
         *(F.when(code.isin(*codes), F.lit(reason)) for reason, codes in _EXCLUSIONS.items()),
+        F.when(moved, F.lit("transferred")),
         F.when(F.col("encounter_end_date") > F.date_sub("_observed", 30), F.lit("last 30 days")),
     )
     told = stays.withColumns(
@@ -148,27 +151,26 @@ def pdc_adherence(
     silver_pharmacy: DataFrame,
     silver_eligibility: DataFrame,
 ) -> DataFrame:
-    "gold_pdc_adherence: one row a person, drug and year with at least two fills on different days."
+    "gold_pdc_adherence: one row per person, drug and year with at least two fills on different days."
     fills = silver_pharmacy.where("is_final_action AND days_supply > 0").select(
         "person_id", F.year("dispensing_date").alias("year"), F.left("ndc_code", F.lit(9)).alias("drug_code"), "dispensing_date", "days_supply"
     )
     years = F.explode(F.expr("sequence(year(eligibility_start_date), least(year(eligibility_end_date), 2100))")).alias("year")
     covered = silver_eligibility.where("coverage_type = 'PART_D'").select("person_id", "eligibility_end_date", years)
     ends = covered.groupBy("person_id", "year").agg(F.max("eligibility_end_date").alias("_covered_to"))
-    by_drug = fills.groupBy("person_id", "drug_code", "year").agg(
+    last = F.make_date("year", F.lit(12), F.lit(31))
+    within = fills.join(ends, on=["person_id", "year"], how="left").withColumn("period_end_date", F.least(last, F.coalesce("_covered_to", last)))
+    by_drug = within.where("dispensing_date <= period_end_date").groupBy("person_id", "drug_code", "year", "period_end_date").agg(
         F.array_sort(F.collect_list(F.struct(F.col("dispensing_date").alias("day"), F.col("days_supply").alias("days")))).alias("_fills"),
         F.min("dispensing_date").alias("period_start_date"),
         F.count_distinct("dispensing_date").cast("int").alias("fill_count"),
     )
-    period = by_drug.where("fill_count > 1").join(ends, on=["person_id", "year"], how="left").withColumn(
-        "period_end_date", F.least(F.make_date("year", F.lit(12), F.lit(31)), F.coalesce("_covered_to", F.make_date("year", F.lit(12), F.lit(31))))
-    ).where("period_end_date >= period_start_date")
     taken = F.expr(
         """aggregate(_fills, named_struct('free', period_start_date, 'days', 0), (at, fill) -> named_struct(
              'free', date_add(greatest(at.free, fill.day), fill.days),
              'days', at.days + greatest(0, datediff(least(date_add(greatest(at.free, fill.day), fill.days), date_add(period_end_date, 1)), greatest(at.free, fill.day)))
            )).days"""
     )
-    told = period.withColumns({"period_days": F.datediff("period_end_date", "period_start_date") + 1, "covered_days": taken})
+    told = by_drug.where("fill_count > 1").withColumns({"period_days": F.datediff("period_end_date", "period_start_date") + 1, "covered_days": taken})
     share = F.col("covered_days") / F.col("period_days")
     return conform(told.withColumns({"pdc": share, "adherent_flag": F.round(share, 4) >= 0.80}), PDC_ADHERENCE)

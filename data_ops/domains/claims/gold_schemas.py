@@ -12,7 +12,7 @@ from ...operations.contracts import Contract, contract
 # %% ../../../nbs/42_claims_gold_schemas.ipynb #aea4b0cb
 CLAIMS_ALL = contract(
     "gold_claims_all",
-    grain="one row a final claim and line of either form",
+    grain="one row per final claim and line of either form",
     key="claim_id claim_line_number source_feed data_source",
     cluster="person_id claim_start_date",
     columns="""
@@ -59,7 +59,7 @@ CLAIMS_ALL = contract(
 
 PMPM = contract(
     "gold_pmpm",
-    grain="one row a month, coverage and service category",
+    grain="one row per month, coverage and service category",
     key="coverage_month coverage service_category_1 service_category_2",
     audit=False,
     columns="""
@@ -78,7 +78,7 @@ PMPM = contract(
 
 HIGH_COST_MEMBERS = contract(
     "gold_high_cost_members",
-    grain="one row a person and year with coverage or claims",
+    grain="one row per person and year with coverage or claims",
     key="person_id year",
     audit=False,
     columns="""
@@ -97,7 +97,7 @@ HIGH_COST_MEMBERS = contract(
 
 LAG_TRIANGLE = contract(
     "gold_lag_triangle",
-    grain="one row a coverage, month of service and month of payment",
+    grain="one row per coverage, month of service and month of payment",
     key="coverage incurred_month paid_month",
     audit=False,
     columns="""
@@ -114,7 +114,7 @@ LAG_TRIANGLE = contract(
 # %% ../../../nbs/42_claims_gold_schemas.ipynb #67bb9a17
 ENCOUNTERS = contract(
     "gold_encounters",
-    grain="one row a stay or visit",
+    grain="one row per stay or visit",
     key="encounter_id",
     cluster="person_id encounter_start_date",
     audit=False,
@@ -140,7 +140,7 @@ ENCOUNTERS = contract(
 
 UTILIZATION = contract(
     "gold_utilization_per_1000",
-    grain="one row a month and encounter type",
+    grain="one row per month and encounter type",
     key="coverage_month encounter_group encounter_type",
     audit=False,
     columns="""
@@ -157,7 +157,7 @@ UTILIZATION = contract(
 
 READMISSIONS = contract(
     "gold_readmissions",
-    grain="one row an acute inpatient stay",
+    grain="one row per acute inpatient stay",
     key="encounter_id",
     audit=False,
     columns="""
@@ -177,7 +177,7 @@ READMISSIONS = contract(
 
 PDC_ADHERENCE = contract(
     "gold_pdc_adherence",
-    grain="one row a person, drug and year with at least two fills on different days",
+    grain="one row per person, drug and year with at least two fills on different days",
     key="person_id drug_code year",
     audit=False,
     columns="""

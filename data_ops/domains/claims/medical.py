@@ -128,7 +128,7 @@ def medical_rows(
     bronze_hha: DataFrame,
     bronze_hospice: DataFrame,
 ) -> DataFrame:
-    "An account of the facility feeds: one row a raw line, with the columns of silver_medical as sent."
+    "An account of the facility feeds: one row per raw line, with the columns of silver_medical as sent."
     frames = (bronze_inpatient, bronze_outpatient, bronze_snf, bronze_hha, bronze_hospice)
     more = {"poa_codes": _poa(), "_stay_allowed": _total(*_OF_A_STAY)}
     sent = lines(zip(frames, FACILITY, strict=True), "CLM_ID", "CLM_LINE_NUM", _claim(), _line(), more)

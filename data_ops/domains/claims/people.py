@@ -25,7 +25,7 @@ def coverage_of(
     silver_demographics: DataFrame,
     silver_eligibility: DataFrame,
 ) -> DataFrame:
-    "One row a known person: `_covered`, an array of (coverage_type, plan_id, first, last)."
+    "One row per known person: `_covered`, an array of (coverage_type, plan_id, first, last)."
     span = F.struct(
         "coverage_type", "plan_id", F.col("eligibility_start_date").alias("first"), F.col("eligibility_end_date").alias("last")
     )

@@ -71,7 +71,7 @@ def _sent() -> dict[str, Column]:
 def pharmacy_rows(
     bronze_pde: DataFrame,
 ) -> DataFrame:
-    "An account of the fills: one row a raw row, with the columns of silver_pharmacy as sent."
+    "An account of the fills: one row per raw row, with the columns of silver_pharmacy as sent."
     return lines([(bronze_pde, PDE)], "PDE_ID", None, _sent()).select(*_SENT, *ACCOUNT)
 
 # %% ../../../nbs/50_claims_pharmacy.ipynb #3779ed98
@@ -91,7 +91,7 @@ def _in_chains(events: DataFrame) -> DataFrame:
 
 
 def paired(
-    events: DataFrame,  # one row an event, with the columns of silver_pharmacy
+    events: DataFrame,  # one row per event, with the columns of silver_pharmacy
 ) -> DataFrame:
     "`events` with original_claim_id, claim_root_id and is_final_action."
     reverses, rebills = (F.col("transaction_code") == code for code in ("B2", "B3"))

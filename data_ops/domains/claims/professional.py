@@ -27,13 +27,14 @@ ENTRY_CODES: dict[str, str] = {"1": "1", "3": "8", "5": "7"}
 
 def _claim() -> dict[str, Column]:
     "Columns that say the same on every line of a claim."
+    entry = F.when(padded("CLM_DISP_CD", 2) == "03", "3").otherwise(clean("CARR_CLM_ENTRY_CD"))
     return {
         "member_id": clean("BENE_ID"),
         "person_id": clean("BENE_ID"),
         "payer": F.lit("medicare"),
         "plan_id": F.lit("FFS"),
-        "claim_frequency_code": recode(clean("CARR_CLM_ENTRY_CD"), ENTRY_CODES),
-        "is_void": clean("CARR_CLM_ENTRY_CD").eqNullSafe("3"),
+        "claim_frequency_code": recode(entry, ENTRY_CODES),
+        "is_void": entry.eqNullSafe("3"),
         "control_number": clean("CARR_CLM_CNTL_NUM"),
         "original_control_number": F.lit(None).cast("string"),
         "claim_group_id": clean("CLM_GRP_ID"),
@@ -104,7 +105,7 @@ def professional_rows(
     bronze_carrier: DataFrame,
     bronze_dme: DataFrame,
 ) -> DataFrame:
-    "An account of the professional feeds: one row a raw line, with the columns of silver_professional as sent."
+    "An account of the professional feeds: one row per raw line, with the columns of silver_professional as sent."
     said = (_claim(), _line(), {"diagnosis_pointers": _pointers()})
     sent = lines(zip((bronze_carrier, bronze_dme), PROFESSIONAL, strict=True), "CLM_ID", "LINE_NUM", *said)
     return sent.withColumns(_of_all_lines()).select(*_SENT, *ACCOUNT)

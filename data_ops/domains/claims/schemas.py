@@ -59,7 +59,7 @@ _LINE_CLUSTER = "person_id claim_start_date"
 
 MEDICAL = contract(
     "silver_medical",
-    grain="one row a facility claim and line (UB-04), every version",
+    grain="one row per facility claim and line (UB-04), every version",
     key=_LINE_KEY,
     cluster=_LINE_CLUSTER,
     columns=_VERSION + _DATES + """
@@ -89,7 +89,7 @@ MEDICAL = contract(
 
 PROFESSIONAL = contract(
     "silver_professional",
-    grain="one row a professional claim and line (CMS-1500, DME included), every version",
+    grain="one row per professional claim and line (CMS-1500, DME included), every version",
     key=_LINE_KEY,
     cluster=_LINE_CLUSTER,
     columns=_VERSION + _DATES + _LINE_DATES + """
@@ -111,7 +111,7 @@ PROFESSIONAL = contract(
 
 PHARMACY = contract(
     "silver_pharmacy",
-    grain="one row a fill (NCPDP), every version",
+    grain="one row per fill (NCPDP), every version",
     key=_LINE_KEY,
     cluster="person_id dispensing_date",
     columns="""

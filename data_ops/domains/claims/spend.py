@@ -25,7 +25,7 @@ def claims_all(
     silver_medical: DataFrame,
     silver_professional: DataFrame,
 ) -> DataFrame:
-    "gold_claims_all: one row a final claim and line of either form."
+    "gold_claims_all: one row per final claim and line of either form."
     facility = silver_medical.withColumns({"claim_type": F.lit("institutional"), "rendering_npi": F.col("attending_npi")})
     both = facility.unionByName(silver_professional.withColumn("claim_type", F.lit("professional")), allowMissingColumns=True)
     final = both.where("is_final_action")
@@ -75,7 +75,7 @@ def pmpm(
     silver_pharmacy: DataFrame,
     gold_member_months: DataFrame,
 ) -> DataFrame:
-    "gold_pmpm: one row a month, coverage and service category."
+    "gold_pmpm: one row per month, coverage and service category."
     spent = _spent(gold_claims_all, silver_pharmacy).groupBy(*_CATEGORY, "coverage_month").agg(
         F.sum("paid_amount").alias("paid_amount"),
         F.sum("allowed_amount").alias("allowed_amount"),
@@ -98,7 +98,7 @@ def high_cost_members(
     silver_pharmacy: DataFrame,
     gold_member_months: DataFrame,
 ) -> DataFrame:
-    "gold_high_cost_members: one row a person and year with coverage or claims."
+    "gold_high_cost_members: one row per person and year with coverage or claims."
     medical = gold_claims_all.select("person_id", F.year("claim_start_date").alias("year"), F.col("paid_amount").alias("medical_paid_amount"))
     fills = silver_pharmacy.where("is_final_action").select(
         "person_id", F.year("dispensing_date").alias("year"), F.col("paid_amount").alias("pharmacy_paid_amount")
@@ -123,7 +123,7 @@ def high_cost_members(
 
 # %% ../../../nbs/51_claims_spend.ipynb #0164eef0
 def _cash(silver_medical: DataFrame, silver_professional: DataFrame, silver_pharmacy: DataFrame) -> DataFrame:
-    "One row a version of a claim: coverage, its months of service and payment, and what it changed."
+    "One row per version of a claim: coverage, its months of service and payment, and what it changed."
     medical = [
         df.groupBy("data_source", "source_feed", "claim_root_id", "person_id", "claim_id").agg(
             F.min("claim_start_date").alias("incurred"), F.min("paid_date").alias("paid"), F.min("claim_version").alias("nth"),
@@ -155,7 +155,7 @@ def lag_triangle(
     silver_professional: DataFrame,
     silver_pharmacy: DataFrame,
 ) -> DataFrame:
-    "gold_lag_triangle: one row a coverage, month of service and month of payment up to the latest one."
+    "gold_lag_triangle: one row per coverage, month of service and month of payment up to the latest one."
     cash = _cash(silver_medical, silver_professional, silver_pharmacy).groupBy("coverage", "incurred_month", "paid_month").agg(F.sum("amount").alias("amount"))
     known = Window.partitionBy("coverage")
     served = cash.withColumn("_last", F.max("paid_month").over(known)).groupBy("coverage", "incurred_month").agg(F.max("_last").alias("_last"))

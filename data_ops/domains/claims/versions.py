@@ -19,11 +19,11 @@ CLAIM: tuple[str, ...] = (*_OF_A_SENDER, "claim_id")
 
 
 def nest(
-    rows: DataFrame,  # an account, one row a line
+    rows: DataFrame,  # an account, one row per line
     header: Sequence[str],  # columns that say the same on every line of a claim
     lines: Sequence[str],  # all others
 ) -> DataFrame:
-    "One row a standing claim with its `_lines` (of a header that disagrees, the least value); rows that do not stand are nested alone, so that they stay in the account."
+    "One row per standing claim with its `_lines` (of a header that disagrees, the least value); rows that do not stand are nested alone, so that they stay in the account."
     stands = F.expr("_disposition = 'contributed' AND claim_id IS NOT NULL")
     alone = F.when(~stands, F.concat_ws("-", "_input", "_source_file", "_row_key"))
     return (
@@ -38,7 +38,7 @@ def unnest(
     told: Sequence[str],  # of the claim
     **columns: Column,  # further ones
 ) -> DataFrame:
-    "One row a line again, beside what is told of its claim."
+    "One row per line again, beside what is told of its claim."
     return claims.select(*told, *(column.alias(name) for name, column in columns.items()), F.inline("_lines"))
 
 # %% ../../../nbs/45_claims_versions.ipynb #0d453833
@@ -78,7 +78,7 @@ def _alike() -> Column:
 
 
 def with_parent(
-    claims: DataFrame,  # one row a claim, with person_id, provider_id and the control numbers
+    claims: DataFrame,  # one row per claim, with person_id, provider_id and the control numbers
 ) -> DataFrame:
     "`claims` with `_order`, and `_parent`: the parent's id, or `#` and its control number while it has not arrived."
     wanted = F.collect_set("original_control_number").over(_of_the_person())
@@ -140,13 +140,13 @@ def with_versions(
 
 
 def versions_of(
-    rows: DataFrame,  # an account, one row a line
+    rows: DataFrame,  # an account, one row per line
     header: Sequence[str],  # as in `nest`
     lines: Sequence[str],
     silver_demographics: DataFrame,
     silver_eligibility: DataFrame,
     silver_person_crosswalk: DataFrame,
 ) -> DataFrame:
-    "One row a claim with its `_lines`, whom it is for, what covers him (`_covered`), and VERSIONED."
+    "One row per claim with its `_lines`, whom it is for, what covers him (`_covered`), and VERSIONED."
     claims = with_coverage(nest(rows, header, lines), silver_demographics, silver_eligibility, silver_person_crosswalk)
     return with_versions(with_parent(claims))

@@ -16,7 +16,7 @@ from ...operations.transformers import clean, rif_date
 def beneficiary_years(
     bronze_beneficiary: DataFrame,
 ) -> DataFrame:
-    "An account, one row a raw beneficiary row: adds member_id, reference_year, effective_from, died_on (of the person)."
+    "An account, one row per raw beneficiary row: adds member_id, reference_year, effective_from, died_on (of the person)."
     known = bronze_beneficiary.withColumns(
         {
             "member_id": clean("BENE_ID"),
@@ -32,7 +32,7 @@ def beneficiary_years(
 def beneficiary_past(
     bronze_beneficiary_history: DataFrame,
 ) -> DataFrame:
-    "An account, one row a raw beneficiary_history row: adds member_id and effective_from; undated rows are out of scope."
+    "An account, one row per raw beneficiary_history row: adds member_id and effective_from; undated rows are out of scope."
     known = bronze_beneficiary_history.withColumns(
         {"member_id": clean("BENE_ID"), "effective_from": rif_date("EFCTV_BGN_DT")}
     )

@@ -19,7 +19,7 @@ _SENT = ("old_member_id", "new_member_id", "effective_date", "data_source")
 def crosswalk_rows(
     bronze_person_crosswalk: DataFrame,
 ) -> DataFrame:
-    "An account of the mergers, one row a raw row; an id merged into itself is out of scope."
+    "An account of the mergers, one row per raw row; an id merged into itself is out of scope."
     sent = bronze_person_crosswalk.withColumns(
         {
             "old_member_id": clean("OLD_BENE_ID"),

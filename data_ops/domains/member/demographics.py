@@ -70,7 +70,7 @@ def demographic_rows(
     bronze_beneficiary: DataFrame,
     bronze_beneficiary_history: DataFrame,
 ) -> DataFrame:
-    "An account of both feeds: one row a raw row, with the columns of silver_demographics."
+    "An account of both feeds: one row per raw row, with the columns of silver_demographics."
     years = beneficiary_years(bronze_beneficiary)
     present = years.withColumns(_attributes(F.coalesce(clean("RTI_RACE_CD"), clean("BENE_RACE_CD")))).withColumns(
         {

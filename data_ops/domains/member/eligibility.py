@@ -24,7 +24,7 @@ _AUDIT = ("_source_system", "_source_file", "_ingest_ts", "_batch_id")
 def eligibility(
     silver_enrollment: DataFrame,
 ) -> DataFrame:
-    "silver_eligibility: one row a person, payer, plan, coverage type and maximal island."
+    "silver_eligibility: one row per person, payer, plan, coverage type and maximal island."
     spans = silver_enrollment.withColumnsRenamed(
         {"enrollment_start_date": "eligibility_start_date", "enrollment_end_date": "eligibility_end_date"}
     ).withColumn("eligibility_end_date", F.coalesce("eligibility_end_date", F.lit("9999-12-31").cast("date")))
@@ -58,7 +58,7 @@ def _statuses() -> Column:
 def member_status_rows(
     bronze_beneficiary: DataFrame,
 ) -> DataFrame:
-    "An account of the beneficiary rows: one row a person and month, with the columns of silver_member_status."
+    "An account of the beneficiary rows: one row per person and month, with the columns of silver_member_status."
     years = beneficiary_years(bronze_beneficiary).withColumn("_months", _statuses())
     counts = F.col("_disposition") == "contributed"
     readable = F.col("member_id").isNotNull() & F.col("reference_year").isNotNull()

@@ -111,7 +111,7 @@ def _named(spans: DataFrame) -> DataFrame:
 def enrollment_rows(
     bronze_beneficiary: DataFrame,
 ) -> DataFrame:
-    "An account of the beneficiary rows: one row a span as sent, with the columns of silver_enrollment."
+    "An account of the beneficiary rows: one row per span as sent, with the columns of silver_enrollment."
     # The arrays become columns first: inside the runs' lambdas they would be computed again for every month.
     months = beneficiary_years(bronze_beneficiary).withColumns(plans_by_month())
     years = months.withColumn("_spans", _spans_of_all_parts())

@@ -19,7 +19,7 @@ def member_months(
     silver_eligibility: DataFrame,
     silver_member_status: DataFrame,
 ) -> DataFrame:
-    "gold_member_months: one row a person, month and coverage type with at least one covered day."
+    "gold_member_months: one row per person, month and coverage type with at least one covered day."
     first = F.greatest("eligibility_start_date", "coverage_month")
     last = F.least("eligibility_end_date", F.last_day("coverage_month"))
     in_month = silver_eligibility.select(
@@ -53,7 +53,7 @@ def member_months(
 def coverage_gaps(
     silver_eligibility: DataFrame,
 ) -> DataFrame:
-    "gold_coverage_gaps: one row a person, coverage type and gap, whatever the plan."
+    "gold_coverage_gaps: one row per person, coverage type and gap, whatever the plan."
     by_start, by_end = F.struct("eligibility_start_date", "plan_id"), F.struct("eligibility_end_date", "plan_id")
     carried = {name: F.max_by(name, by_end) for name in ("data_source", *_AUDIT)}
     plans = {"first_plan": F.min_by("plan_id", by_start), "last_plan": F.max_by("plan_id", by_end)}
@@ -87,7 +87,7 @@ def member_current(
     silver_eligibility: DataFrame,
     silver_member_status: DataFrame,
 ) -> DataFrame:
-    "gold_member_current: one row a person."
+    "gold_member_current: one row per person."
     deaths = silver_demographics.groupBy("person_id").agg(F.max("death_date").alias("death_date"))
     ends = silver_eligibility.groupBy("person_id", "coverage_type").agg(
         F.min("eligibility_start_date").alias("first_covered_date"), F.max("eligibility_end_date").alias("last_covered_date")
@@ -98,7 +98,7 @@ def member_current(
         F.collect_list(F.struct("coverage_type", "last_covered_date")).alias("_ends"),
     )
     in_force = F.expr("filter(_ends, part -> part.last_covered_date = last_covered_date).coverage_type")
-    told = silver_member_status.where("dual_status_code IS NOT NULL")
+    told = silver_member_status.where("dual_status_code NOT IN ('00', '99')")  # not in Medicare that month, unknown
     dual = told.groupBy("person_id").agg(F.max_by("dual_status_code", "status_month").alias("last_dual_status_code"))
     return conform(
         silver_demographics.where("is_current")

@@ -75,7 +75,7 @@ FEEDS: tuple[Feed, ...] = (BENEFICIARY, BENEFICIARY_HISTORY, PERSON_CROSSWALK_FE
 # %% ../../../nbs/30_member_schemas.ipynb #356f9f50
 PERSON_CROSSWALK = contract(
     "silver_person_crosswalk",
-    grain="one row an id that was merged into another",
+    grain="one row per id that was merged into another",
     key="old_member_id",
     columns="""
     old_member_id   STRING   the id that is no more
@@ -89,7 +89,7 @@ PERSON_CROSSWALK = contract(
 
 DEMOGRAPHICS = contract(
     "silver_demographics",
-    grain="one row a person and version (SCD2, half-open in time)",
+    grain="one row per person and version (SCD2, half-open in time)",
     key="person_id effective_from",
     checks={"no_zero_length_version": "effective_to IS NULL OR effective_from < effective_to"},
     columns="""
@@ -119,7 +119,7 @@ DEMOGRAPHICS = contract(
 
 ENROLLMENT = contract(
     "silver_enrollment",
-    grain="one row a member, plan, coverage type and span as sent",
+    grain="one row per member, plan, coverage type and span as sent",
     key="member_id payer plan_id coverage_type enrollment_start_date data_source",
     cluster="person_id enrollment_start_date",
     columns="""
@@ -145,7 +145,7 @@ ENROLLMENT = contract(
 # %% ../../../nbs/30_member_schemas.ipynb #d5257766
 ELIGIBILITY = contract(
     "silver_eligibility",
-    grain="one row a person, payer, plan, coverage type and maximal island of covered days",
+    grain="one row per person, payer, plan, coverage type and maximal island of covered days",
     key="person_id payer plan_id coverage_type eligibility_start_date",
     cluster="person_id eligibility_start_date",
     checks={"starts_before_end": "eligibility_start_date <= eligibility_end_date"},
@@ -165,7 +165,7 @@ ELIGIBILITY = contract(
 
 MEMBER_STATUS = contract(
     "silver_member_status",
-    grain="one row a person and month",
+    grain="one row per person and month",
     key="person_id status_month",
     columns="""
     person_id             STRING   the person
@@ -181,7 +181,7 @@ MEMBER_STATUS = contract(
 # %% ../../../nbs/30_member_schemas.ipynb #f29d8ba7
 MEMBER_CURRENT = contract(
     "gold_member_current",
-    grain="one row a person: who he is now, and what covers him last",
+    grain="one row per person: who he is now, and what covers him last",
     key="person_id",
     columns="""
     person_id                STRING   the person
@@ -206,7 +206,7 @@ MEMBER_CURRENT = contract(
 
 MEMBER_MONTHS = contract(
     "gold_member_months",
-    grain="one row a person, month and coverage type with at least one covered day",
+    grain="one row per person, month and coverage type with at least one covered day",
     key="person_id coverage_month coverage_type",
     cluster="coverage_month person_id",
     columns="""
@@ -227,7 +227,7 @@ MEMBER_MONTHS = contract(
 
 COVERAGE_GAPS = contract(
     "gold_coverage_gaps",
-    grain="one row a person, coverage type and gap between two covered days, whatever the plan",
+    grain="one row per person, coverage type and gap between two covered days, whatever the plan",
     key="person_id coverage_type gap_start_date",
     columns="""
     person_id        STRING  the person

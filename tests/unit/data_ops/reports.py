@@ -78,5 +78,5 @@ def failing() -> Facts:
     )
     stopped = replace(TABLES[1], state="failed", rows=890, version=3)
     broken = RuleFact("silver_a", "key_unique", "fail", "failed", 950, 3, 3 / 950, 0.0,
-                      "one row a claim <line>", True, "passed", (0.0, 3 / 950))  # fmt: skip
+                      "one row per claim <line>", True, "passed", (0.0, 3 / 950))  # fmt: skip
     return facts(tasks=tasks, tables=(TABLES[0], stopped, TABLES[2]), rules=(broken, *RULES))

@@ -32,7 +32,7 @@ FEED = Feed("letters", r".*", ("DML_IND", "CASE", "ID", "TEXT"))
 OTHER = Feed("notes", r".*", FEED.columns)
 SILVER = contract(
     "silver_letters",
-    grain="one row a person and letter",
+    grain="one row per person and letter",
     key="id nth",
     columns="""
     case    STRING  the case

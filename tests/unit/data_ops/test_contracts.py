@@ -25,7 +25,7 @@ def names_in(text: str) -> tuple[str, ...]:
 def spans(**changed):
     """A contract with a key of two columns."""
     given = {
-        "grain": "one row a person and span",
+        "grain": "one row per person and span",
         "key": "person_id start_date",
         "columns": """
             person_id   STRING         the person, as sent

@@ -180,7 +180,7 @@ def test_judging_splitting_and_counting_agree_whatever_the_rules_say(spark):
 
 PLAN = contract(
     "silver_plan",
-    grain="one row a plan",
+    grain="one row per plan",
     key="id payer",
     columns="""
     id     STRING  the plan

@@ -11,7 +11,7 @@ from data_ops.utils.errors import ConfigError
 FEED = Feed("people", r"people\.csv", ("ID", "AGE"), as_of="DATE'2024-12-31'")
 SILVER = contract(
     "silver_people",
-    grain="one row a raw row",
+    grain="one row per raw row",
     key="nr",
     columns="nr STRING hash of the row\nid STRING the person\nage INT years",
 )

@@ -34,7 +34,7 @@ _COLUMNS = "id STRING the thing"
 
 
 def made(name: str) -> object:
-    return contract(name, grain="one row a thing", key="id", columns=_COLUMNS, audit=False)
+    return contract(name, grain="one row per thing", key="id", columns=_COLUMNS, audit=False)
 
 
 DOMAIN = Domain(

@@ -76,7 +76,7 @@ def test_a_failing_run_says_first_which_task_and_which_rule_stopped_it_and_what_
     text = Page(html).text
     assert text.index("What to do.") < text.index("Tasks done")
     assert "See quality_metrics; the table keeps its former contents." in text
-    assert "key_unique : 3 of 950 rows. It is there because: one row a claim <line>" in text
+    assert "key_unique : 3 of 950 rows. It is there because: one row per claim <line>" in text
     assert "Held back by that: 1 task." in text
     assert 'href="claims/silver_a.ipynb"' in html
 

@@ -11,11 +11,11 @@ from data_ops.utils.errors import ConfigError
 
 PEOPLE = contract(
     "silver_people",
-    grain="one row a person",
+    grain="one row per person",
     key="id",
     columns="id STRING the person\nage INT years\ncodes ARRAY<STRING> some",
 )
-TOWNS = contract("gold_towns", grain="one row a town", key="town", columns="town STRING name")
+TOWNS = contract("gold_towns", grain="one row per town", key="town", columns="town STRING name")
 
 
 def domain(*rules) -> Domain:
@@ -109,7 +109,7 @@ def test_only_tables_with_a_quarantine_quarantine():
 
 def test_a_rule_may_read_tables_of_the_domains_it_is_checked_with():
     rule = set_rule("r", "warn", "SELECT p.id FROM silver_people p JOIN gold_y y ON p.id = y.a", "")
-    other = contract("gold_y", grain="one row an a", key="a", columns="a STRING x")
+    other = contract("gold_y", grain="one row per a", key="a", columns="a STRING x")
     with pytest.raises(ConfigError):
         check_rules(people(rule))
     check_rules(people(rule), [Domain("other", (), (Table(other, lambda silver_x: silver_x),))])

@@ -31,7 +31,7 @@ from tests.cases import examples
 
 PLANS = contract(
     "silver_plans",
-    grain="one row a plan and year",
+    grain="one row per plan and year",
     key="plan_id year",
     cluster="year plan_id",
     checks={"paid_not_negative": "paid IS NULL OR paid >= 0"},
@@ -169,7 +169,7 @@ def test_a_constraint_that_the_contract_gained_is_added(spark, new_table):
 
 def test_a_table_without_key_or_clustering_can_be_created(spark, new_table):
     keyless = contract(
-        "notes", grain="one row a note", key="", columns="note STRING x", audit=False
+        "notes", grain="one row per note", key="", columns="note STRING x", audit=False
     )
     assert create(spark, keyless, new_table())
 
@@ -206,7 +206,7 @@ def test_a_clone_is_changed_alone(spark, new_table):
 
 CASES = contract(
     "silver_cases",
-    grain="one row a case and id",
+    grain="one row per case and id",
     key="case id",
     columns="""
     case   INT            which table of the random ones

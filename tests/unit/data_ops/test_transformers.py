@@ -114,7 +114,7 @@ def test_a_key_is_the_hash_of_its_values_and_differs_where_they_do(spark):
 
 PLAN = contract(
     "silver_plan",
-    grain="one row a plan",
+    grain="one row per plan",
     key="plan_id",
     columns="""
     plan_id  STRING         the plan

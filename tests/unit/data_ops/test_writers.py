@@ -110,7 +110,7 @@ def test_a_value_of_another_type_is_refused_without_repeating_it(spark, new_tabl
 
 PEOPLE = contract(
     "silver_people",
-    grain="one row a person",
+    grain="one row per person",
     key="id",
     columns="id STRING the person\nname STRING the name",
     checks={"name_short": "length(name) < 5"},

@@ -27,12 +27,12 @@ def cities(silver_people): ...
 
 SILVER = contract(
     "silver_people",
-    grain="one row a person",
+    grain="one row per person",
     key="nr",
     columns="nr STRING the *number*\ncity STRING where | he lives",
     checks={"has_city": "city <> ''"},
 )
-GOLD = contract("gold_cities", grain="one row a city", key="city", columns="city STRING its name")
+GOLD = contract("gold_cities", grain="one row per city", key="city", columns="city STRING its name")
 CONDITION = "city IN ('a|b') AND nr < '{as_of}'"
 QUERY = "SELECT nr FROM silver_people GROUP BY nr HAVING count(*) > 1"
 RULES = on(
@@ -81,7 +81,7 @@ def test_up_and_down_are_each_other_s_inverse(name):
 
 def test_a_page_has_grain_key_columns_and_constraints():
     made = page("silver_people")
-    assert made.startswith("# silver_people\n\n> One row a person.")
+    assert made.startswith("# silver_people\n\n> One row per person.")
     assert "- Key: nr" in made and "- Constraint has_city: city <> ''" in made
     assert "- Full name: <catalog>.<environment>_town.silver_people" in made
     assert "- Built by: a task" in made
@@ -138,7 +138,7 @@ def test_every_rule_speaks_of_a_table_of_the_dictionary():
 
 def test_a_domain_page_lists_and_draws_its_tables():
     made = shown(domain_page(TABLES, "town", "Town tables"))
-    assert "| silver | one row a person | 7 | 3 |" in made
+    assert "| silver | one row per person | 7 | 3 |" in made
     assert "bronze_people --> silver_people" in made
     assert "## Lineage" not in domain_page(TABLES, "ops", "Operations")
 

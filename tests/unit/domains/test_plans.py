@@ -95,7 +95,7 @@ def test_the_lines_of_a_claim_are_brought_together_once_and_without_their_raw_co
 
 MONTHS = contract(
     "silver_months",
-    grain="one row a person and month",
+    grain="one row per person and month",
     key="person_id month",
     cluster="person_id",
     audit=False,

@@ -18,7 +18,7 @@ from data_ops.operations.contracts import Contract, Feed, contract
 # MAGIC %md
 # MAGIC ## The feed
 # MAGIC
-# MAGIC One row a change: who is new, who has changed, who is no more (`DML_IND` is INSERT, UPDATE or DELETE). Without an
+# MAGIC One row per change: who is new, who has changed, who is no more (`DML_IND` is INSERT, UPDATE or DELETE). Without an
 # MAGIC optional column a file is landed, and the column is NULL; without another one the run stops.
 
 # COMMAND ----------
@@ -44,7 +44,7 @@ FEEDS: tuple[Feed, ...] = (NEWDOMAIN_FEED,)
 #| export
 NEWDOMAIN = contract(
     "silver_newdomain",
-    grain="one row an id, as last changed",
+    grain="one row per id, as last changed",
     key="newdomain_id",
     columns="""
     newdomain_id  STRING  the id as sent
@@ -59,7 +59,7 @@ NEWDOMAIN = contract(
 
 NEWDOMAIN_KINDS = contract(
     "gold_newdomain_kinds",
-    grain="one row a kind",
+    grain="one row per kind",
     key="kind",
     columns="""
     kind         STRING  person, organization, unknown

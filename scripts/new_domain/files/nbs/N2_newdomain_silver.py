@@ -2,7 +2,7 @@
 # MAGIC %md
 # MAGIC # Newdomain: silver
 # MAGIC
-# MAGIC > One row an id: of all that was sent, the latest change stands.
+# MAGIC > One row per id: of all that was sent, the latest change stands.
 
 # COMMAND ----------
 

@@ -23,7 +23,7 @@ from data_ops.operations.transformers import conform
 def newdomain_kinds(
     silver_newdomain: DataFrame,
 ) -> DataFrame:
-    "gold_newdomain_kinds: one row a kind."
+    "gold_newdomain_kinds: one row per kind."
     counted = silver_newdomain.groupBy("kind").agg(
         F.count("*").alias("ids"),
         F.count_if(F.col("end_date").isNull()).alias("open_ids"),

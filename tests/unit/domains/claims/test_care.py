@@ -56,6 +56,10 @@ def service(claim: str, first: int, group: str, category: str, **more) -> dict:
     return visit(claim, first, first) | told | form | more
 
 
+def on(day: int) -> dict:
+    return dict.fromkeys(("claim_line_start_date", "claim_line_end_date"), january(day))
+
+
 ACUTE, SNF, OTHER = "acute inpatient", "skilled nursing", "hospital outpatient"
 NEXT_DOOR = {"facility_npi": "k"}
 
@@ -181,6 +185,20 @@ CARE = {
             service("a", 1, "ancillary", "lab", claim_line_number=2),
         ],
         [("lab", 1, 1, None, 1, None), ("office visit", 1, 1, None, 1, None)],
+    ),
+    "a claim for two days is two visits": (
+        [
+            service("a", 1, "office-based", "office visit", **on(1)),
+            service("a", 1, "office-based", "office visit", **on(8), claim_line_number=2),
+        ],
+        [("office visit", 1, 1, None, 1, None), ("office visit", 8, 8, None, 1, None)],
+    ),
+    "a night in an emergency is one visit": (
+        [
+            visit("a", 1, 2, "emergency department", **on(1)),
+            visit("a", 1, 2, "emergency department", **on(2), claim_line_number=2),
+        ],
+        [("emergency department", 1, 2, None, 1, None)],
     ),
     "who bills stands for who did it, if need be": (
         [
@@ -308,6 +326,7 @@ def followed(code: str) -> list[tuple]:
     return [left_on_the_tenth(code), LATER]
 
 
+SAME = {"provider_npi": "h0"}
 INDEX, DIED, AGAINST, MOVED, THERE, RECENT = (
     None, "died", "left against advice", "transferred", "still a patient", "last 30 days",
 )  # fmt: skip
@@ -316,13 +335,29 @@ INDEX, DIED, AGAINST, MOVED, THERE, RECENT = (
 # stay, readmitted?). The claims speak of days up to 31 December 2024.
 RETURNS = {
     "nobody returns": ([left_on_the_tenth()], (INDEX, None, False)),
-    "on the day of discharge": (
-        [left_on_the_tenth(), ("2024-03-10", "2024-03-12", "01")],
-        (INDEX, 0, True),
-    ),
     "on the next day": (
-        [left_on_the_tenth(), ("2024-03-11", "2024-03-12", "01")],
+        [left_on_the_tenth(), ("2024-03-11", "2024-03-12", "01", SAME)],
         (INDEX, 1, True),
+    ),
+    "to another hospital on that day": (
+        [left_on_the_tenth(), ("2024-03-10", "2024-03-12", "01")],
+        (MOVED, 0, False),
+    ),
+    "to another hospital on the next day": (
+        [left_on_the_tenth(), ("2024-03-11", "2024-03-12", "01")],
+        (MOVED, 1, False),
+    ),
+    "to another hospital on the day after that": (
+        [left_on_the_tenth(), ("2024-03-12", "2024-03-14", "01")],
+        (INDEX, 2, True),
+    ),
+    "to nobody knows which hospital": (
+        [left_on_the_tenth(), ("2024-03-11", "2024-03-12", "01", {"provider_npi": None})],
+        (INDEX, 1, True),
+    ),
+    "of two on one day, the first": (
+        [("2024-03-10", "2024-03-10", "01"), ("2024-03-10", "2024-03-10", "01")],
+        (MOVED, 0, False),
     ),
     "on day 30": ([left_on_the_tenth(), ("2024-04-09", "2024-04-12", "01")], (INDEX, 30, True)),
     "on day 31": ([left_on_the_tenth(), ("2024-04-10", "2024-04-12", "01")], (INDEX, 31, False)),
@@ -357,7 +392,7 @@ RETURNS = {
         (INDEX, 5, True),
     ),
     "skilled nursing is no return": (
-        [left_on_the_tenth(), ("2024-03-15", "2024-03-16", "01", SNF)],
+        [left_on_the_tenth(), ("2024-03-15", "2024-03-16", "01", {"encounter_type": SNF})],
         (INDEX, None, False),
     ),
     "a day elsewhere during the stay is no return": (
@@ -382,11 +417,12 @@ def returns(spark) -> dict[str, dict]:
         {
             "encounter_id": f"{nth}",
             "person_id": case,
-            "encounter_type": more[0] if more else ACUTE,
+            "encounter_type": ACUTE,
             "encounter_start_date": first,
             "encounter_end_date": last,
             "discharge_disposition_code": code,
             "provider_npi": f"h{nth}",
+            **(more[0] if more else {}),
         }
         for case, (stays, _) in RETURNS.items()
         for nth, (first, last, code, *more) in enumerate(stays)
@@ -410,7 +446,7 @@ def test_who_returns_within_thirty_days(case, returns):
 
 def test_only_acute_stays_are_asked(returns):
     acute = {
-        case: [str(nth) for nth, one in enumerate(stays) if len(one) == 3]
+        case: [str(nth) for nth, one in enumerate(stays) if one[3:] != ({"encounter_type": SNF},)]
         for case, (stays, _) in RETURNS.items()
     }
     assert {case: sorted(rows) for case, rows in returns.items()} == acute
@@ -420,6 +456,12 @@ def test_the_next_stay_is_told(returns):
     rows = returns["the next of several stays counts"]
     assert [rows[nth].next_encounter_id for nth in "021"] == ["2", "1", None]
     assert [rows[nth].readmission_30_flag for nth in "021"] == [True, False, False]
+
+
+def test_of_two_stays_of_one_day_neither_is_the_others_return(returns):
+    first, second = returns["of two on one day, the first"].values()
+    assert (first.next_encounter_id, second.next_encounter_id) == ("1", None)
+    assert not (first.readmission_30_flag or second.readmission_30_flag)
 
 
 # -------------------------------------------------------------------------------------- adherence
@@ -486,6 +528,16 @@ TAKEN = {
         [fill("12-02", 5), fill("12-07", 30)],
         [("2023-01-01", "2023-12-11")],
         (2, "2023-12-11", 10, 10, True),
+    ),
+    "a fill after the end of part D is none": (
+        [fill("06-01", 30), fill("09-01", 30)],
+        [("2023-01-01", "2023-06-30")],
+        None,
+    ),
+    "a fill after the end of part D beside two before it": (
+        [fill("06-01", 10), fill("06-11", 10), fill("09-01", 30)],
+        [("2023-01-01", "2023-06-30")],
+        (2, "2023-06-30", 30, 20, False),
     ),
     "the period ends with the last of two spans": (
         [fill("12-02", 5), fill("12-07", 30)],

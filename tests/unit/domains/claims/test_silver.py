@@ -568,6 +568,24 @@ SERVICES = {
         [{"claim_frequency_code": "7", "claim_status": "paid", "is_final_action": True}],
     ),
     "entry 9 is no code": ("dme", [entry("-5", "9")], [{"claim_frequency_code": None}]),
+    "an original of disposition 03 is void": (
+        "carrier",
+        [entry("-5", "1", CLM_DISP_CD="3")],
+        [{"claim_frequency_code": "8", "claim_status": "reversed", "is_final_action": False}],
+    ),
+    "an original of disposition 01 is none": (
+        "dme",
+        [entry("-5", "1", CLM_DISP_CD="01")],
+        [{"claim_frequency_code": "1", "claim_status": "paid", "is_final_action": True}],
+    ),
+    "a void by its disposition takes the claim back": (
+        "carrier",
+        [entry("-5", "1", CLM_DISP_CD="1"), entry("-6", "1", CLM_DISP_CD="03")],
+        [
+            {"claim_version": 1, "is_final_action": False, "claim_root_id": "-5"},
+            {"claim_version": 2, "is_final_action": False, "claim_root_id": "-5"},
+        ],
+    ),
     "a full credit takes the claim back": (
         "carrier",
         [entry("-5", "1"), entry("-6", "3")],

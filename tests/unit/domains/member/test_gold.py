@@ -208,6 +208,8 @@ def test_member_current_is_the_current_version_with_what_covers_him_last(spark):
         status("covered", "2023-03-01", "02", True),
         status("covered", "2023-04-01", "NA"),
         status("covered", "2023-05-01", None),
+        status("covered", "2023-06-01", "00"),
+        status("covered", "2023-07-01", "99"),
     ]
     expected = [
         {

@@ -9,7 +9,7 @@
 # MAGIC %md
 # MAGIC # Newdomain: silver
 # MAGIC
-# MAGIC > One row an id, as last changed; rows that cannot be placed go to quarantine.
+# MAGIC > One row per id, as last changed; rows that cannot be placed go to quarantine.
 
 # COMMAND ----------
 
