@@ -27,8 +27,10 @@ log = get_logger("data_ops.arrivals")
 class Known:
     "A file landed by an earlier run."
 
+    feed: str
     name: str  # relative to the source folder
-    recorded: bool  # in the ledger? It is not where the run was killed in between
+    rows: int
+    recorded: bool  # in the ledger since then? It is not where the run was killed in between
     dated: bool  # by a manifest
 
 
@@ -37,14 +39,15 @@ def known_files(
     feeds: Iterable[Feed],
 ) -> dict[str, Known]:
     "Files landed so far, by hash."
-    tables = [run.name(feed.table) for feed in feeds if table_manager.exists(run.spark, run.name(feed.table))]
+    tables = {feed.name: run.name(feed.table) for feed in feeds if table_manager.exists(run.spark, run.name(feed.table))}
     if not tables:
         return {}
-    told = "any_value(_source_file) AS name, any_value(_delivered_at) IS NOT NULL AS dated"
-    landed = " UNION ALL ".join(f"SELECT _file_hash, {told} FROM {table} GROUP BY _file_hash" for table in tables)
-    recorded = f"SELECT DISTINCT file_hash, true AS found FROM {run.ops(ledger.ROW_LEDGER)} WHERE disposition = 'landed'"
-    query = f"SELECT _file_hash, name, found IS NOT NULL AS recorded, dated FROM ({landed}) LEFT JOIN ({recorded}) ON _file_hash = file_hash"
-    return {row["_file_hash"]: Known(row.name, row.recorded, row.dated) for row in run.spark.sql(query).collect()}
+    told = "any_value(_source_file) AS name, count(*) AS rows, any_value(_delivered_at) IS NOT NULL AS dated, max(_ingest_ts) AS landed_at"
+    landed = " UNION ALL ".join(f"SELECT _file_hash, '{feed}' AS feed, {told} FROM {table} GROUP BY _file_hash" for feed, table in tables.items())
+    latest = f"SELECT file_hash, max(recorded_at) AS recorded_at FROM {run.ops(ledger.ROW_LEDGER)} WHERE disposition = 'landed' GROUP BY file_hash"
+    recorded = "coalesce(recorded_at >= landed_at, false) AS recorded"  # an earlier landing that failed or was taken back says nothing
+    query = f"SELECT _file_hash AS content, feed, name, rows, {recorded}, dated FROM ({landed}) LEFT JOIN ({latest}) ON _file_hash = file_hash"
+    return {row.pop("content"): Known(**row) for row in (found.asDict() for found in run.spark.sql(query).collect())}
 
 
 def arrived(
@@ -52,15 +55,20 @@ def arrived(
     source: Path,  # folder of raw files
     known: Mapping[str, Known],  # as from `known_files`
 ) -> list[landing.RawFile]:
-    "Every file in `source` with what becomes of it; what an earlier run landed and did not record counts as landed, with a reason. Raises SourceError."
+    "Every file in `source` with what becomes of it; what an earlier run landed and did not record counts as landed, with a reason, be it still there or not. Raises SourceError."
+    reason = "by a run that ended before it was put on record"
     files, found = [], set()
     for file in landing.survey(source, run.domain.feeds, known):
         earlier = known.get(file.file_hash)
         if file.disposition == "duplicate" and earlier and not earlier.recorded and file.file_hash not in found:
             found.add(file.file_hash)
-            file = replace(file, disposition="landed", reason="by a run that ended before it was put on record")
+            file = replace(file, disposition="landed", reason=reason)
         files.append(file)
-    return files
+    there = {file.file_hash for file in files}
+    gone = {content: earlier for content, earlier in known.items() if not earlier.recorded and content not in there}
+    return files + [
+        landing.RawFile(source / earlier.name, earlier.name, earlier.feed, content, rows=earlier.rows, reason=reason) for content, earlier in gone.items()
+    ]
 
 
 def check_landed(

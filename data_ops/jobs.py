@@ -24,7 +24,7 @@ from .runs import Outcome, Run, domain_tables, get_domain, ops_tables
 from .utils.errors import ParameterError, SourceError
 from .utils.logging import configure, new_run_id, set_run_id
 from .utils.notebook_cells import cast
-from .utils.spark import get_session
+from .utils.spark import get_session, on_databricks
 
 # %% ../nbs/80_jobs.ipynb #8aa43245
 _SECRET = re.compile(r"\{\{secrets/([\w.@-]+)/([\w.@-]+)\}\}")
@@ -66,8 +66,10 @@ def parameters(
 
 # %% ../nbs/80_jobs.ipynb #e1d22c32
 def _settings(given: Mapping[str, Any]) -> tuple[Settings, str]:
-    "Settings and run id that the parameters ask for; the log knows both from here on."
+    "Settings and run id that the parameters ask for; the log knows both from here on. Raises ConfigError, and ParameterError for a laptop's environment in a workspace."
     settings = load_settings(**{name: given[name] for name in CONFIGURED if given.get(name)})
+    if on_databricks() and settings.environment == "local":
+        raise ParameterError("'local' is a laptop's environment", where="environment", todo="set it to dev, staging or prod")
     run_id = given.get("run_id") or new_run_id()
     configure(settings.log_level)
     set_run_id(run_id)

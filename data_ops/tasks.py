@@ -7,17 +7,17 @@ __all__ = ['needs', 'Known', 'build_all']
 
 # %% ../nbs/73_tasks.ipynb #840c30a8
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from .delta import ledger, table_manager
-from .delta.changes import families, identity, kept_ids, sharing, units_changed
+from .delta.changes import families, kept_ids, sharing, standing, units_changed
 from .delta.ledger import Entry
 from .operations import accounts, quality
 from .operations.contracts import Contract, Domain, Feed, Local, Table, quarantine_of
@@ -52,31 +52,25 @@ class Known:
     "What a task knows of tables, so that it asks once; nobody else changes them meanwhile."
 
     last: dict[str, Row]  # of the tables it builds, as in `_last_good`
-    versions: dict[str, int] = field(default_factory=dict)  # as far as they were asked for
-    ids: dict[str, str] = field(default_factory=dict)  # the same
-
-    @classmethod
-    def of(cls, run: Run, tables: Iterable[str]) -> "Known":
-        return cls(_last_good(run, tables))
+    standing: dict[str, tuple[int, str]] = field(default_factory=dict)  # version and id, as far as they were asked for
 
 
-def _ask[T](run: Run, names: Sequence[str], known: dict[str, T], what: Callable[[SparkSession, str], T]) -> dict[str, T]:
-    "`what` of each table, asked of those of which it is not known yet."
-    asked = [name for name in names if name not in known]
-    with ThreadPoolExecutor(4) as pool:
-        known.update(zip(asked, pool.map(lambda name: what(run.spark, run.name(name)), asked), strict=True))
-    return {name: known[name] for name in names}
+def _aside(run: Run, table: Table) -> tuple[int, str]:
+    "What stands of the table's quarantine."
+    return standing(run.spark, run.name(f"{table.name}_quarantine")) if table.rows else (-1, "")
 
 
 def _inputs(run: Run, table: Table, known: Known) -> str:
-    "Versions and ids of what the table is made from, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
+    "Versions and ids of what the table is made from, its quarantine's, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
     names = needs(run.domain, table)
-    versions = _ask(run, names, known.versions, table_manager.version)
-    missing = [name for name, version in versions.items() if version < 0]
+    asked = [name for name in names if name not in known.standing]
+    with ThreadPoolExecutor(4) as pool:
+        known.standing.update(zip(asked, pool.map(lambda name: standing(run.spark, run.name(name)), asked), strict=True))
+    versions, ids = ({name: known.standing[name][place] for name in names} for place in (0, 1))
+    missing = [name for name, version in versions.items() if version == -1]
     if missing:
         raise SourceError(f"table {missing[0]} does not exist yet", where=table.name, todo="run the task that builds it first")
-    ids = _ask(run, names, known.ids, identity)
-    return json.dumps(versions | {"ids": list(ids.values()), "code": code_fingerprint()})
+    return json.dumps(versions | {"ids": ids, "aside": _aside(run, table), "code": code_fingerprint()})
 
 # %% ../nbs/73_tasks.ipynb #0991a42c
 def _feeds(run: Run) -> dict[str, Feed]:
@@ -121,12 +115,17 @@ def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> D
     return units
 
 
+def _has_its_columns(run: Run, table: Table, version: int) -> bool:
+    return version >= 0 and set(table.contract.names) <= set(run.frame(table.name).columns)
+
+
 @contextmanager
 def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterator[Part | None]:
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
-    in_step = last is not None and last.table_version == outcome.version and all(former.get(what) == now[what] for what in ("ids", "code"))
-    units = _units(run, table, table.local, former) if table.local and (in_step or (last and run.period)) else None
+    in_step = last is not None and last.table_version == outcome.version and all(former.get(what) == now[what] for what in ("ids", "aside", "code"))
+    in_parts = in_step or (last is not None and run.period and _has_its_columns(run, table, outcome.version))
+    units = _units(run, table, table.local, former) if table.local and in_parts else None
     if units is None or table.local is None:
         yield None
         return
@@ -247,9 +246,9 @@ def _building(run: Run, name: str, known: Known) -> Work:
                 changes = (_from_bronze if table.rows else _from_tables)(run, table, rules, outcome, part)
             outcome.inserted, outcome.updated, outcome.deleted = changes.inserted, changes.updated, changes.deleted
             outcome.state = "written" if changes.any else "unchanged"
-            outcome.version = table_manager.version(run.spark, run.name(name))
+            outcome.inputs = json.dumps(json.loads(outcome.inputs) | {"aside": _aside(run, table)})
             outcome.rows_out = run.frame(name).count()
-        known.versions[name] = outcome.version
+        outcome.version, _ = known.standing[name] = standing(run.spark, run.name(name))
 
     return work
 
@@ -260,5 +259,5 @@ def build_all(
 ) -> list[Outcome]:
     "Bring tables up to date, each after those of them that it needs; one that must not be written stays as it was. Raises the first error, once all have ended."
     asked = list(names)
-    known = Known.of(run, asked)
+    known = Known(_last_good(run, asked))
     return recorded(run, {name: _building(run, name, known) for name in asked}, {name: needs(run.domain, run.domain.table(name)) for name in asked})

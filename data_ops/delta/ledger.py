@@ -29,7 +29,7 @@ RUN_LOG = contract(
     domain          STRING     member, claims, …
     table_name      STRING     the table, without its schema
     state           STRING     written, unchanged, up_to_date, failed or restored
-    input_versions  STRING     Delta versions and ids of the tables read, and the code's fingerprint, as JSON
+    input_versions  STRING     Delta versions and ids of the tables read, what stands of its quarantine, and the code's fingerprint, as JSON
     table_version   BIGINT     Delta version after the run
     rows_in         BIGINT     rows read
     rows_out        BIGINT     rows the table holds afterwards

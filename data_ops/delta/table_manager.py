@@ -28,10 +28,9 @@ def _properties(contract: Contract) -> dict[str, str]:
     "Table properties that follow from the contract and from where it is created."
     first = dict.fromkeys((*contract.cluster, *contract.key))
     databricks = {"delta.enableDeletionVectors": "true", "delta.autoOptimize.optimizeWrite": "true", "delta.deletedFileRetentionDuration": "interval 30 days"}
-    return {
+    return dict.fromkeys(("delta.enableChangeDataFeed", "delta.enableInCommitTimestamps"), "true") | {
         "data_ops.grain": contract.grain,
         "data_ops.key": " ".join(contract.key),
-        "delta.enableChangeDataFeed": "true",
         "delta.dataSkippingStatsColumns": ",".join(name for name in first if name in contract.names),
     } | (databricks if on_databricks() else {})
 

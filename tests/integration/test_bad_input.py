@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from data_ops.delta import table_manager
 from data_ops.operations.quality import on, row_rule, set_rule
 from data_ops.runs import Outcome
 from data_ops.utils.errors import DataOpsError, QualityError, SourceError
@@ -251,25 +250,6 @@ def test_a_manifest_that_comes_after_its_files_dates_them(spark, tmp_path):
     before = lakehouse.versions()
     assert lakehouse.land()[0].state == "up_to_date"
     assert lakehouse.versions() == before
-
-
-def test_bronze_that_was_dropped_and_landed_again_is_built_from_again(spark, tmp_path):
-    """It comes to the version that it had."""
-    folder = deliver(tmp_path / "x", beneficiary_2001__csv=text(person(0)))
-    lakehouse = Lakehouse(spark, folder, name="dropped")
-
-    def persons() -> list[str]:
-        lakehouse.land()
-        lakehouse.build("silver_person_crosswalk", "silver_demographics")
-        return [row.person_id for row in lakehouse.table("silver_demographics").collect()]
-
-    assert persons() == [person(0)["BENE_ID"]]
-    bronze = lakehouse.context().name("bronze_beneficiary")
-    version = table_manager.version(spark, bronze)
-    spark.sql(f"DROP TABLE {bronze}")
-    (folder / "beneficiary_2001.csv").write_text(text(person(1)))
-    assert persons() == [person(1)["BENE_ID"]]
-    assert table_manager.version(spark, bronze) == version
 
 
 def test_a_byte_order_mark_is_no_part_of_the_header(spark, tmp_path):

@@ -30,7 +30,7 @@ def lines(
     def laid_out(raw: DataFrame, feed: Feed) -> DataFrame:
         sent = [F.col(name) if name in feed.columns else F.lit(None).cast("string").alias(name) for name in names]
         told = raw.withColumns({"data_source": F.col("_data_source"), "source_feed": F.lit(feed.name)})
-        return told.select(*sent, "data_source", "source_feed", "_delivered_at", *ACCOUNT)
+        return told.select(*sent, "data_source", "source_feed", "_delivered_at", "_file_hash", *ACCOUNT)
 
     def together(frames: list[DataFrame]) -> DataFrame:  # by halves: a client's plan may not be nested too deep
         half = len(frames) // 2
@@ -42,7 +42,7 @@ def lines(
     for columns in said:
         told = told.withColumns(columns)
     names_said = dict.fromkeys(name for columns in said for name in columns)
-    account = told.select(*CLAIM, "claim_line_number", "DML_IND", "_delivered_at", *ACCOUNT, *names_said)
+    account = told.select(*CLAIM, "claim_line_number", "DML_IND", "_delivered_at", "_file_hash", *ACCOUNT, *names_said)
     return supersede_whole(account, CLAIM, "claim_line_number")
 
 # %% ../../../nbs/46_claims_bronze.ipynb #39e80947

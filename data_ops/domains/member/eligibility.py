@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from .bronze import beneficiary_years
 from .schemas import ELIGIBILITY, ENTITLEMENT, MEMBER_STATUS, monthly
-from ...operations.accounts import ACCOUNT, superseded_where
+from ...operations.accounts import ACCOUNT, led_by_standing, superseded_where
 from ...operations.contracts import Local
 from ...operations.locality import with_key
 from ...operations.transformers import clean, conform, hash_key, islands, padded
@@ -85,4 +85,5 @@ def member_status(
     people = with_key(rows.withColumn("_id", F.col("person_id")), "_id", silver_person_crosswalk, Local())
     silent = [F.col(name).isNull() for name in ("dual_status_code", "medicare_status_code")]
     rivals = Window.partitionBy("person_id", "status_month", "_disposition").orderBy(*silent, F.col("_id") != F.col("person_id"), "_id")
-    return people.withColumn("_disposition", superseded_where(F.row_number().over(rivals) > 1)).select(*_SENT, *ACCOUNT, "_reasons")
+    account = people.withColumn("_disposition", superseded_where(F.row_number().over(rivals) > 1))
+    return led_by_standing(account).select(*_SENT, *ACCOUNT, "_reasons")

@@ -17,6 +17,7 @@ from data_ops.operations.accounts import (
     raw_rows,
     set_aside,
     supersede,
+    supersede_whole,
     tally,
 )
 from data_ops.operations.bronze import bronze_rows
@@ -277,6 +278,20 @@ def test_a_row_that_was_beaten_once_beats_nobody_the_second_time(spark):
     ]
     steps = (["CASE", "ID"], ()), (["TEXT"], ())
     assert superseded(spark, rows, *steps) == ["first", "second"]
+
+
+@pytest.mark.parametrize("first", ["1", "2"])
+def test_of_two_undated_files_of_one_name_one_counts_whole(spark, first):
+    """Each line by itself would be settled by its hash."""
+    rows = [
+        raw(1, text=f"{file}{nth}", id=nth)
+        | {"_delivered_at": None, "_file_hash": file, "_row_hash": first if file == "a" else nth}
+        for file in "ab"
+        for nth in "12"
+    ]
+    account = supersede_whole(raw_rows(bronze(spark, *rows), FEED), ["CASE"], "ID")
+    left = account.where("_disposition = 'contributed'").collect()
+    assert sorted(row.TEXT for row in left) == ["b1", "b2"]
 
 
 def test_a_key_of_which_a_part_is_missing_is_no_key(spark):

@@ -168,6 +168,19 @@ def test_without_parameters_a_notebook_runs_for_the_local_environment(calls, pat
     assert [call[0] for call in calls[:1]] == [call[0] for call in calls[1:]]
 
 
+def test_a_notebook_opened_in_a_workspace_makes_its_widgets_and_asks_for_an_environment(
+    calls, monkeypatch
+):
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    notebook, dbutils = load_notebook_node(str(BUILDING[0])), Dbutils()
+    with pytest.raises(ParameterError, match="'local' .*set it to dev"):
+        run_cells(notebook, {"dbutils": dbutils})
+    assert dbutils.widgets.values["environment"] == "local"
+    dbutils.widgets.values["environment"] = "dev"
+    run_cells(notebook, {"dbutils": dbutils})
+    assert [call[0].environment for call in calls] == ["dev"]
+
+
 def test_maintenance_asks_for_every_table_of_the_environment_in_both(monkeypatch):
     asked = []
 

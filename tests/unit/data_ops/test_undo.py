@@ -1,5 +1,6 @@
 """A run is undone as far as it can be, and what could not be is said."""
 
+import shutil
 import time
 from datetime import UTC, datetime
 from itertools import count
@@ -9,6 +10,7 @@ from pyspark.errors import PySparkException
 
 from data_ops.config import load_settings
 from data_ops.delta import ledger, table_manager
+from data_ops.operations.contracts import contract
 from data_ops.plan import runs_of
 from data_ops.undo import undo
 from data_ops.utils.errors import ParameterError, TaskError
@@ -47,6 +49,28 @@ def test_an_undo_can_be_undone(spark, ran):
     assert words(spark, names) == [["good"]] * 2
     undo(spark, settings, "mend", names, "mind changed")
     assert words(spark, names) == [["bad", "good"]] * 2
+
+
+def test_what_a_run_did_is_undone_in_a_copy_whose_files_are_all_of_today(spark, tmp_path):
+    made = f"test_undo_{next(_numbers)}"
+    settings = load_settings(environment="local", member_schema=made, ops_schema=f"{made}_ops")
+    words_of = contract(
+        "silver_words", grain="one row per word", key="word", columns="word STRING w", audit=False
+    )
+    name = settings.table("member", "silver_words")
+    table_manager.create(spark, words_of, name)
+    for run in ("good", "bad"):
+        line = {"table_name": "silver_words", "state": "written", "started_at": datetime.now(UTC)}
+        spark.sql(f"INSERT INTO {name} VALUES ('{run}')")
+        ledger.record(spark, ledger.RUN_LOG, settings.table("ops", "run_log"), [line], run_id=run)
+    where = spark.sql(f"DESCRIBE DETAIL {name}").select("location").first().location
+    copy = shutil.copytree(where.removeprefix("file:"), tmp_path / "silver_words")
+    for path in copy.rglob("*"):
+        path.touch()
+    spark.sql(f"DROP TABLE {name}")
+    spark.sql(f"CREATE TABLE {name} USING delta LOCATION '{copy}'")
+    undo(spark, settings, "bad", [name], "mend")
+    assert words(spark, [name]) == [["good"]]
 
 
 def test_a_table_that_cannot_be_taken_back_is_named_and_the_others_are_on_record(

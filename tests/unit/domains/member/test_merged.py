@@ -108,6 +108,18 @@ def test_of_a_month_that_both_ids_speak_of_what_says_more_counts(tables):
     assert told[date(2023, 3, 1)] == (None, "10")
 
 
+def test_a_year_counts_as_superseded_only_if_all_its_months_are(tables):
+    """A's January took the place of B's, and B's March stands."""
+    account = tables["silver_member_status"]
+    ends = account.where("_part = 0").select("_row_key", "_disposition").collect()
+    assert dict(map(tuple, ends)) == {
+        "A 2022": "contributed", "A 2023": "contributed", "B 2023": "contributed",
+        "C 2023": "contributed",
+    }  # fmt: skip
+    months = account.where("_disposition = 'superseded'").select("_row_key", "status_month")
+    assert [tuple(row) for row in months.collect()] == [("B 2023", date(2023, 1, 1))]
+
+
 def test_members_are_counted_once(tables):
     members = member_current(
         tables["silver_demographics kept"],
