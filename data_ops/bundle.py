@@ -6,6 +6,7 @@
 __all__ = ['Dependency', 'NotebookTask', 'Task', 'Parameter', 'Job', 'Bundle', 'resolve', 'load_bundle', 'in_order', 'pick_jobs']
 
 # %% ../nbs/81_bundle.ipynb #55550a18
+import os
 import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -145,7 +146,7 @@ def _known(name: str, target: str, variables: dict[str, Any], own: dict[str, Any
     "Values of `${var.…}` and `${bundle.…}` for a target; `own`: the target's variables."
     known = {"bundle.name": name, "bundle.target": target, "bundle.environment": target}
     for variable, declared in variables.items():
-        value = own.get(variable, (declared or {}).get("default"))
+        value = os.environ.get(f"BUNDLE_VAR_{variable}", own.get(variable, (declared or {}).get("default")))
         if value is not None:
             known[f"var.{variable}"] = str(value)
     return known

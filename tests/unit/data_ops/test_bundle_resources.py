@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data_ops.bundle import load_bundle, resolve
+from data_ops.bundle import load_bundle, pick_jobs, resolve
 from data_ops.config import CONFIGURED, DOMAINS, load_settings
 from data_ops.runs import get_domain
 from data_ops.utils.errors import BundleError
@@ -319,3 +319,9 @@ def test_a_variable_without_a_value_is_told_by_name_and_file(small):
     with pytest.raises(BundleError, match=r"var\.hour.*load\.job\.yml"):
         load_bundle("dev", small)
     assert load_bundle("prod", small).jobs
+
+
+def test_a_variable_of_the_environment_wins_as_it_does_for_the_databricks_cli(monkeypatch):
+    monkeypatch.setenv("BUNDLE_VAR_catalog", "mine")
+    for job in pick_jobs(load_bundle("dev")):
+        assert {one.name: one.default for one in job.parameters}["catalog"] == "mine"

@@ -22,7 +22,7 @@ from data_ops.delta.table_manager import (
     sync,
     version,
 )
-from data_ops.delta.upkeep import Settings
+from data_ops.delta.upkeep import UpkeepSettings
 from data_ops.operations.contracts import Column, contract
 from data_ops.operations.locality import Part
 from data_ops.operations.transformers import conform
@@ -92,7 +92,7 @@ def test_on_databricks_deletion_vectors_are_a_property_and_here_they_are_not(mon
 
 def test_on_databricks_nobody_vacuums_what_our_upkeep_keeps(monkeypatch):
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
-    days = f"'delta.deletedFileRetentionDuration' = 'interval {Settings.keep_days} days'"
+    days = f"'delta.deletedFileRetentionDuration' = 'interval {UpkeepSettings.keep_days} days'"
     assert days in create_statement(PLANS, "t")
 
 
