@@ -54,11 +54,10 @@ class Tally:
         """All of them."""
         return sum(self.victims.values())
 
-    def has_its_turn(self, name: str) -> bool:
-        """Is it a table with data that no more kills hit than any other?"""
-        return name in self.names and self.tables[name] == min(
-            self.tables[one] for one in self.names
-        )
+    def next_in_turn(self) -> set[str]:
+        """Tables with data that no more kills hit than any other."""
+        fewest = min(self.tables[name] for name in self.names)
+        return {name for name in self.names if self.tables[name] == fewest}
 
 
 def is_record(name: str) -> bool:
@@ -117,13 +116,13 @@ def commits(root: Path, before: dict[str, int], run: subprocess.Popen) -> Iterat
 
 def disturbed(root: Path, source: Path, jobs: list[str], dice: random.Random, tally: Tally) -> bool:
     """Start a run and kill a part of it at one of its commits; True if it came to its end."""
-    run = start(root, source, jobs)
-    due, victim = dice.randint(1, MOST_COMMITS), dice.choice(VICTIMS)
+    run, in_turn = start(root, source, jobs), tally.next_in_turn()
+    due, victim = dice.randint(1, min(MOST_COMMITS, len(in_turn))), dice.choice(VICTIMS)
     at_records = dice.random() < AT_RECORDS
     seen = (
         name
         for name in commits(root, versions(root), run)
-        if (is_record(name) if at_records else tally.has_its_turn(name))
+        if (is_record(name) if at_records else name in in_turn)
     )
     for nth, table in enumerate(seen, start=1):
         processes = family(run)
