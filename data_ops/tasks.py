@@ -55,6 +55,12 @@ class Known:
     standing: dict[str, tuple[int, str]] = field(default_factory=dict)  # version and id, as far as they were asked for
 
 
+def _version(run: Run, name: str, known: Known) -> int:
+    "The table's version, asked now; what stands of it is known from here on."
+    known.standing[name] = standing(run.spark, run.name(name))
+    return known.standing[name][0]
+
+
 def _aside(run: Run, table: Table) -> tuple[int, str]:
     "What stands of the table's quarantine."
     return standing(run.spark, run.name(f"{table.name}_quarantine")) if table.rows else (-1, "")
@@ -65,7 +71,7 @@ def _inputs(run: Run, table: Table, known: Known) -> str:
     names = needs(run.domain, table)
     asked = [name for name in names if name not in known.standing]
     with ThreadPoolExecutor(4) as pool:
-        known.standing.update(zip(asked, pool.map(lambda name: standing(run.spark, run.name(name)), asked), strict=True))
+        list(pool.map(lambda name: _version(run, name, known), asked))
     versions, ids = ({name: known.standing[name][place] for name in names} for place in (0, 1))
     missing = [name for name, version in versions.items() if version == -1]
     if missing:
@@ -115,17 +121,13 @@ def _units(run: Run, table: Table, local: Local, former: Mapping[str, int]) -> D
     return units
 
 
-def _has_its_columns(run: Run, table: Table, version: int) -> bool:
-    return version >= 0 and set(table.contract.names) <= set(run.frame(table.name).columns)
-
-
 @contextmanager
 def _part(run: Run, table: Table, outcome: Outcome, last: Row | None) -> Iterator[Part | None]:
     "The part of the table that changed inputs, or the period asked for, can change; None: all of it."
     former, now = (json.loads(last.input_versions) if last else {}), json.loads(outcome.inputs)
     in_step = last is not None and last.table_version == outcome.version and all(former.get(what) == now[what] for what in ("ids", "aside", "code"))
-    in_parts = in_step or (last is not None and run.period and _has_its_columns(run, table, outcome.version))
-    units = _units(run, table, table.local, former) if table.local and in_parts else None
+    days = run.period and last and outcome.version >= 0 and set(table.contract.names) <= set(run.frame(table.name).columns)  # else nothing of it can stay
+    units = _units(run, table, table.local, former) if table.local and (in_step or days) else None
     if units is None or table.local is None:
         yield None
         return
@@ -237,7 +239,7 @@ def _building(run: Run, name: str, known: Known) -> Work:
 
     def work(outcome: Outcome) -> None:
         outcome.inputs = _inputs(run, table, known)
-        outcome.version = table_manager.version(run.spark, run.name(name))
+        outcome.version = _version(run, name, known)
         last = None if run.afresh(name) else known.last.get(name)
         if last and last[:2] == (outcome.inputs, outcome.version) and not (run.period and table.local):
             outcome.state, outcome.rows_out = "up_to_date", last.rows_out
@@ -247,8 +249,8 @@ def _building(run: Run, name: str, known: Known) -> Work:
             outcome.inserted, outcome.updated, outcome.deleted = changes.inserted, changes.updated, changes.deleted
             outcome.state = "written" if changes.any else "unchanged"
             outcome.inputs = json.dumps(json.loads(outcome.inputs) | {"aside": _aside(run, table)})
+            outcome.version = _version(run, name, known)
             outcome.rows_out = run.frame(name).count()
-        outcome.version, _ = known.standing[name] = standing(run.spark, run.name(name))
 
     return work
 
