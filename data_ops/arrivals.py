@@ -201,7 +201,7 @@ def _landing(run: Run, feed: Feed, files: list[landing.RawFile], known: Mapping[
             _date(run, feed, late)
         outcome.inserted = _append(run, wide, new) if new else 0
         outcome.state = "written" if new or gained or late else "up_to_date"
-        outcome.rows_out = run.spark.table(name).count()
+        outcome.rows_out = sum(earlier.rows for earlier in known.values() if earlier.feed == feed.name) + outcome.inserted
         outcome.version = table_manager.version(run.spark, name)
 
     return work

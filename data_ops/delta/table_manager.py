@@ -245,7 +245,7 @@ def sync(
 
 def _sync(spark: SparkSession, wanted: DataFrame, contract: Contract, name: str, part: Part | None, new: bool) -> Changes:
     if new or spark.table(name).isEmpty():
-        if wanted.isEmpty():
+        if not new and wanted.isEmpty():  # a new one is written as it is: to ask would be to make it twice
             return Changes()
         # Two that find it empty at once: an overwrite fails for the second, an append would double the rows.
         wanted.write.format("delta").mode("overwrite").saveAsTable(name)

@@ -120,12 +120,13 @@ def with_aliases(
     local: Local,
 ) -> DataFrame:
     "`ids` and all other ids of the same persons."
-    told = distinct(ids.toDF("subject"), "subject")
-    if aliases is None:
-        return told
-    persons = told.unionByName(rows_of(aliases, told, F.col(local.alias)).select(F.col(local.key).alias("subject")))
-    others = rows_of(aliases, distinct(persons, "subject"), F.col(local.key)).select(F.col(local.alias).alias("subject"))
-    return distinct(persons.unionByName(others), "subject")
+    told = ids.toDF("subject")
+    if aliases is not None:  # `told` is named once at each step: named twice, its plan would double with each
+        for known, other in ((local.alias, local.key), (local.key, local.alias)):
+            pairs = aliases.select(F.col(known).alias("subject"), F.col(other).alias("_other"))
+            both = told.join(F.broadcast(pairs), on="subject", how="left")
+            told = both.select(F.explode(F.array("subject", F.coalesce("_other", "subject"))).alias("subject"))
+    return distinct(told, "subject")
 
 # %% ../../nbs/19_locality.ipynb #b5232da9
 def ties_of(

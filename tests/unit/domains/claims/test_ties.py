@@ -5,6 +5,7 @@ lines that disagree; then a second delivery that adds some, sends some again (ch
 person, deleted), and leaves most alone.
 """
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
@@ -17,8 +18,10 @@ from data_ops.domains.claims.domain import DOMAIN
 from data_ops.domains.member.schemas import DEMOGRAPHICS, ELIGIBILITY, PERSON_CROSSWALK
 from data_ops.operations.accounts import raw_rows, set_aside
 from data_ops.operations.bronze import bronze_rows
-from data_ops.operations.locality import rows_of, things_of, unit_of
+from data_ops.operations.locality import rows_of, things_of, unit_of, with_aliases
 from data_ops.operations.quality import rules_for
+from data_ops.utils.spark import kept
+from tests.plans import physical_plan
 from tests.unit.domains.member.frames import frame
 
 FIRST, SECOND = (datetime(2024, month, 1, tzinfo=UTC) for month in (5, 6))
@@ -91,7 +94,14 @@ def deliveries(random: Random, feed, rate: float) -> tuple[list[dict], list[dict
 
 
 @pytest.fixture(scope="module")
-def people(spark):
+def stored():
+    """Calls compute a frame once, as if it were a table's: its plan is not planned at each use."""
+    with ExitStack() as held:
+        yield lambda df: held.enter_context(kept(df))
+
+
+@pytest.fixture(scope="module")
+def people(spark, stored):
     known = [{"person_id": str(person)} for person in range(PERSONS)]
     merged = [
         {"old_member_id": f"{person}-old", "person_id": f"{person}"}
@@ -100,7 +110,7 @@ def people(spark):
     return {
         "silver_demographics": frame(spark, DEMOGRAPHICS, known),
         "silver_eligibility": frame(spark, ELIGIBILITY, []),
-        "silver_person_crosswalk": frame(spark, PERSON_CROSSWALK, merged),
+        "silver_person_crosswalk": stored(frame(spark, PERSON_CROSSWALK, merged)),
     }
 
 
@@ -123,13 +133,13 @@ def test_what_is_replaced_as_a_whole_is_built_as_a_whole():
 
 
 @pytest.mark.parametrize("name", ["silver_medical", "silver_professional", "silver_pharmacy"])
-def test_the_part_that_a_delivery_reaches_and_the_rest_are_the_whole(spark, people, name):
+def test_the_part_that_a_delivery_reaches_and_the_rest_are_the_whole(spark, people, stored, name):
     random, table = Random(name), DOMAIN.table(name)
     old, new = {}, {}
     for bronze in table.accounts_for:
         first, second = deliveries(random, FEEDS[bronze], 0.3 / len(table.accounts_for))
-        old[bronze] = bronze_rows(spark, FEEDS[bronze], *first, delivered_at=FIRST)
-        new[bronze] = bronze_rows(spark, FEEDS[bronze], *second, delivered_at=SECOND)
+        old[bronze] = stored(bronze_rows(spark, FEEDS[bronze], *first, delivered_at=FIRST))
+        new[bronze] = stored(bronze_rows(spark, FEEDS[bronze], *second, delivered_at=SECOND))
     now = {bronze: old[bronze].unionByName(new[bronze]) for bronze in old}
     things = reduce(
         lambda one, other: one.union(other),
@@ -204,18 +214,32 @@ SHARED = {
 }
 
 
-@pytest.mark.parametrize("case", SHARED)
-def test_who_was_sent_the_same_claim_is_built_together(spark, people, case):
-    person, wanted = SHARED[case]
-    feed, table = FEEDS["bronze_inpatient"], DOMAIN.table("silver_medical")
+@pytest.fixture(scope="module")
+def shared(spark, stored):
+    """Bronze in which claims go from one person to another."""
+    feed = FEEDS["bronze_inpatient"]
     sent = [
         *[("a", "1"), ("a", "2"), ("b", "1")],
         *[("c", "3"), ("c", "4"), ("d", "4"), ("d", "8")],
         *[("e", "10-old"), ("e", "11"), (None, "5"), (None, "6")],
     ]
     rows = [{"CLM_ID": claim, "BENE_ID": of} for claim, of in sent]
-    bronze = [(bronze_rows(spark, feed, *rows), feed)]
-    local = replace(table.local, thing="")
+    return [(stored(bronze_rows(spark, feed, *rows)), feed)]
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_who_was_sent_the_same_claim_is_built_together(spark, people, shared, case):
+    person, wanted = SHARED[case]
+    local = replace(DOMAIN.table("silver_medical").local, thing="")
     subjects = spark.createDataFrame([(person,)], "subject STRING")
-    found = sharing(subjects, bronze, people["silver_person_crosswalk"], local)
+    found = sharing(subjects, shared, people["silver_person_crosswalk"], local)
     assert (found and {row.subject for row in found.collect()}) == wanted
+
+
+def test_a_plan_does_not_double_with_each_step_from_person_to_person(spark, people):
+    """In a workspace no step is kept, so the last one's plan holds those of all before it."""
+    local = DOMAIN.table("silver_medical").local
+    ids = spark.createDataFrame([("1",)], "subject STRING")
+    for _ in range(4):
+        ids = with_aliases(ids, people["silver_person_crosswalk"], local)
+    assert physical_plan(ids).count("LocalTableScan") == 1
