@@ -22,7 +22,6 @@ from .console import err as _err
 from .console import out as _out
 from .console import relative
 from .plan import Plan, TaskRun, make_plan
-from .runner import run_jobs
 from .utils.errors import DataOpsError, ParameterError
 
 if TYPE_CHECKING:
@@ -169,6 +168,8 @@ def run(
     if dry_run:
         _show_plan(plan)
         return
+    from data_ops.runner import run_jobs  # brings Spark and Jupyter, which plans and mistakes are spared
+
     told = []
 
     def closing(spark: "SparkSession") -> None:
