@@ -108,11 +108,11 @@ def units_changed(
     return distinct(reduce(DataFrame.union, units).toDF("unit"), "unit")
 
 # %% ../../nbs/22_changes.ipynb #6fdc40a1
-def _with_sharers(subjects: DataFrame, bronze: Sequence[tuple[DataFrame, Feed]], aliases: DataFrame | None, local: Local) -> DataFrame:
+def _with_sharers(subjects: DataFrame, sent: DataFrame, aliases: DataFrame | None, local: Local) -> DataFrame:
     "`subject`: the subjects, and those of whom the same things were sent, under whatever ids."
-    things = _sent_of(subjects, bronze).where("thing IS NOT NULL")
-    sharing = [whom(rows_of(df, things, clean(feed.thing)), feed) for df, feed in bronze]
-    return with_aliases(distinct(reduce(DataFrame.union, [subjects, *sharing]).toDF("subject"), "subject"), aliases, local)
+    things = distinct(rows_of(sent, subjects, F.col("subject")).where("thing IS NOT NULL"), "thing")
+    sharing = rows_of(sent, things, F.col("thing")).select("subject")
+    return with_aliases(distinct(subjects.union(sharing).toDF("subject"), "subject"), aliases, local)
 
 
 def sharing(
@@ -124,8 +124,10 @@ def sharing(
     "The subjects, and those of whom the same things were sent, as a thing may go from one to another; None where these share theirs with others still."
     if not all(feed.thing for _, feed in bronze):
         return subjects
-    near = _with_sharers(with_aliases(subjects, aliases, local), bronze, aliases, local)
-    far = _with_sharers(near, bronze, aliases, local)
+    # Of all feeds together, once: feed by feed, each step's plan would hold the one before it as many times as there are feeds.
+    sent = reduce(DataFrame.union, [df.select(clean(feed.subject).alias("subject"), clean(feed.thing).alias("thing")) for df, feed in bronze])
+    near = _with_sharers(with_aliases(subjects, aliases, local), sent, aliases, local)
+    far = _with_sharers(near, sent, aliases, local)
     return near if rows_of(far, near, F.col("subject"), those=False).isEmpty() else None
 
 
