@@ -110,8 +110,10 @@ def units_changed(
 # %% ../../nbs/22_changes.ipynb #6fdc40a1
 def _with_sharers(subjects: DataFrame, sent: DataFrame, aliases: DataFrame | None, local: Local) -> DataFrame:
     "`subject`: the subjects, and those of whom the same things were sent, under whatever ids."
-    things = distinct(rows_of(sent, subjects, F.col("subject")).where("thing IS NOT NULL"), "thing")
-    sharing = rows_of(sent, things, F.col("thing")).select("subject")
+    # Inner joins, as Spark would push a semi join below the union, and plan its other side once for each feed.
+    theirs = sent.join(subjects.toDF("_subject"), on=F.col("subject").eqNullSafe(F.col("_subject")))
+    things = distinct(theirs.where("thing IS NOT NULL").select("thing"), "thing")
+    sharing = sent.join(things, on="thing").select("subject")
     return with_aliases(distinct(subjects.union(sharing).toDF("subject"), "subject"), aliases, local)
 
 
