@@ -114,7 +114,7 @@ def _with_sharers(subjects: DataFrame, sent: DataFrame, aliases: DataFrame | Non
     theirs = sent.join(subjects.toDF("_subject"), on=F.col("subject").eqNullSafe(F.col("_subject")))
     things = distinct(theirs.where("thing IS NOT NULL").select("thing"), "thing")
     sharing = sent.join(things, on="thing").select("subject")
-    return with_aliases(distinct(subjects.union(sharing).toDF("subject"), "subject"), aliases, local)
+    return with_aliases(subjects.union(sharing), aliases, local)
 
 
 def sharing(

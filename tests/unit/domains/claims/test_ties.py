@@ -133,13 +133,13 @@ def test_what_is_replaced_as_a_whole_is_built_as_a_whole():
 
 
 @pytest.mark.parametrize("name", ["silver_medical", "silver_professional", "silver_pharmacy"])
-def test_the_part_that_a_delivery_reaches_and_the_rest_are_the_whole(spark, people, stored, name):
+def test_the_part_that_a_delivery_reaches_and_the_rest_are_the_whole(spark, people, name):
     random, table = Random(name), DOMAIN.table(name)
     old, new = {}, {}
     for bronze in table.accounts_for:
         first, second = deliveries(random, FEEDS[bronze], 0.3 / len(table.accounts_for))
-        old[bronze] = stored(bronze_rows(spark, FEEDS[bronze], *first, delivered_at=FIRST))
-        new[bronze] = stored(bronze_rows(spark, FEEDS[bronze], *second, delivered_at=SECOND))
+        old[bronze] = bronze_rows(spark, FEEDS[bronze], *first, delivered_at=FIRST)
+        new[bronze] = bronze_rows(spark, FEEDS[bronze], *second, delivered_at=SECOND)
     now = {bronze: old[bronze].unionByName(new[bronze]) for bronze in old}
     things = reduce(
         lambda one, other: one.union(other),
