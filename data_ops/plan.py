@@ -19,6 +19,7 @@ from .bundle import Job, Task, in_order
 from .config import CONFIGURED, Settings, load_settings, project_root
 from .utils.errors import ParameterError, SourceError
 from .utils.logging import new_run_id, when_began
+from .utils.notebook_cells import KINDS, cast, read_notebook
 
 # %% ../nbs/82_plan.ipynb #113ca7b1
 def runs_of(
@@ -44,6 +45,15 @@ def _local_values(settings: Settings, source: Path | None, run_id: str) -> dict[
     }
 
 
+def _check_kinds(jobs: tuple[Job, ...], given: Mapping[str, str]) -> None:
+    "Raises ParameterError for a given value that is not of the kind which a job's notebook declares."
+    cells = [read_notebook(job.notebook(task)) for job in jobs for task in job.tasks]
+    declared = [one for found in cells if found for one in (found.parameters or {}).values()]
+    for one in declared:
+        if one.name in given and one.kind in KINDS:
+            cast(one.name, given[one.name], KINDS[one.kind])
+
+
 def job_parameters(
     jobs: tuple[Job, ...],
     settings: Settings,
@@ -51,12 +61,13 @@ def job_parameters(
     source: Path | None = None,  # folder of raw files; default: `local_source`
     given: Mapping[str, str] | None = None,  # from the command line
 ) -> dict[str, dict[str, str]]:
-    "Job key → the parameters each of its tasks gets. Raises ParameterError for a given name that no job has."
+    "Job key → the parameters each of its tasks gets. Raises ParameterError for a given name that no job has, or a value that its notebooks do not take."
     here, given = _local_values(settings, source, run_id), dict(given or {})
     declared = {parameter.name for job in jobs for parameter in job.parameters}
     for name in given:
         if name not in declared:
             raise ParameterError(f"no job has a parameter {name!r}", where="--param", todo=f"use one of {', '.join(sorted(declared))}")
+    _check_kinds(jobs, given)
     return {
         job.key: {item.name: given.get(item.name, here.get(item.name, item.default)) for item in job.parameters} for job in jobs
     }

@@ -1,10 +1,12 @@
 """The command line as a person's shell starts it."""
 
+import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -45,6 +47,17 @@ def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
         env=environment(**changes),
         cwd=project_root(),
     )
+
+
+@contextmanager
+def own_log() -> Iterator[None]:
+    """What becomes of the package's logger inside the block is undone after it."""
+    logger = logging.getLogger("data_ops")
+    former = logger.handlers[:], logger.level, logger.propagate
+    try:
+        yield
+    finally:
+        logger.handlers[:], logger.level, logger.propagate = former
 
 
 def until(true: Callable[[], object], seconds: float) -> bool:

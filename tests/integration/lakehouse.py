@@ -34,6 +34,7 @@ class Lakehouse:
     domain: Domain = field(default_factory=lambda: get_domain("member"))
     data_source: str = "sample"
     schemas: str = ""  # what their names begin with; default: something new
+    run_id: str = ""  # of all that is done; default: each call is a run of its own
 
     def __post_init__(self):
         self.schemas = self.schemas or f"it_{self.name}_{next(_numbers)}"
@@ -48,7 +49,8 @@ class Lakehouse:
         return replace(self, domain=get_domain(domain))
 
     def context(self, **options) -> Run:
-        return Run(self.spark, self.settings, f"run-{next(_numbers)}", self.domain, **options)
+        run_id = self.run_id or f"run-{next(_numbers)}"
+        return Run(self.spark, self.settings, run_id, self.domain, **options)
 
     def land(self, **options) -> list[Outcome]:
         return land(self.context(**options), self.source)

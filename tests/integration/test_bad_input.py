@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from data_ops.operations.quality import on, row_rule, set_rule
 from data_ops.runs import Outcome
 from data_ops.utils.errors import DataOpsError, QualityError, SourceError
 from data_ops.utils.logging import configure
+from tests.integration.commands import own_log
 from tests.integration.lakehouse import SAMPLE, Lakehouse
 
 with gzip.open(SAMPLE / "beneficiary_2021.csv.gz", "rt", encoding="utf-8") as _text:
@@ -143,11 +143,9 @@ def rows(lakehouse: Lakehouse, table: str) -> list[str]:
 @pytest.fixture(scope="module")
 def deliveries(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deliveries")
-    logger = logging.getLogger("data_ops")
-    former = logger.handlers[:], logger.level, logger.propagate
     log = io.StringIO()
-    configure("DEBUG", log)
-    try:
+    with own_log():
+        configure("DEBUG", log)
         told = Deliveries(Lakehouse(spark, deliver(folder / "first", **MIXED), name="bad"))
         told.first = told.lakehouse.land() + told.lakehouse.build(
             "silver_person_crosswalk", *TABLES
@@ -161,8 +159,6 @@ def deliveries(spark, tmp_path_factory):
         told.second += told.lakehouse.build("silver_demographics", "silver_enrollment")
         told.attempt("set", BROKEN_SET, "silver_eligibility", "gold_coverage_gaps")
         told.log = log.getvalue()
-    finally:
-        logger.handlers[:], logger.level, logger.propagate = former
     return told
 
 

@@ -6,19 +6,30 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from data_ops.bundle import load_bundle
+from data_ops.cli import app
 from data_ops.config import DOMAINS, project_root
 from data_ops.runs import get_domain
+from data_ops.utils.spark import register_tables
 from tests.integration import deltas
-from tests.integration.commands import assert_one_clear_line, command, data_ops, start, story, until
-from tests.integration.lakehouse import names_of
+from tests.integration.commands import (
+    assert_one_clear_line,
+    command,
+    data_ops,
+    own_log,
+    start,
+    story,
+    until,
+)
+from tests.integration.lakehouse import Lakehouse, names_of
 from tests.integration.parity import contents
 from tests.integration.planted import TAIL, TOKEN, VALUES, leaks, plant
 from tests.pages import Page, self_contained
@@ -48,6 +59,10 @@ MISTAKES = {
         ["'full_refesh'", "full_refresh"],
     ),
     "parameter without a value": (["run", "member", "--param", "full_refresh"], ["name=value"]),
+    "parameter of the wrong type": (
+        ["run", "member", "--param", "full_refresh=maybe"],
+        ["'full_refresh'", "bool", "correct the value"],
+    ),
     "unknown table to refresh": (
         ["run", "member", "--refresh-table", "silver_demografics"],
         ["'silver_demografics'", "silver_demographics"],
@@ -112,18 +127,6 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
     assert not (tmp_path / "root").exists()
 
 
-def test_a_parameter_of_the_wrong_type_is_told_in_one_line(tmp_path):
-    done = data_ops("run", "member", "--root", tmp_path, "--param", "full_refresh=maybe")
-    assert_one_clear_line(done, "'full_refresh'", "bool")
-    html = report_of(done)
-    assert self_contained(html) == []
-    first = html[html.index("<h2>") : html.index("</h2>")]
-    assert (
-        "member/bronze failed: parameter" in first
-        and "correct the value" in Page(html).text.lower()
-    )
-
-
 # ------------------------------------------------------------------------------------ whole runs
 
 
@@ -167,20 +170,10 @@ def first(tmp_path_factory, mutated_rif):
 
 
 @pytest.fixture(scope="module")
-def second(first, mutated_rif):
-    """When gold has been built, the second delivery has come."""
-    shutil.copytree(mutated_rif[0] / "2", first.source / "2")
-    return Ran(first.root, first.source, data_ops("run", "--root", first.root, *sent(first)))
-
-
-@pytest.fixture(scope="module")
-def third(second):
+def again(first):
     """With nothing new."""
-    return Ran(second.root, second.source, data_ops("run", "--root", second.root, *sent(second)))
-
-
-def sent(ran: Ran) -> tuple[str, Path]:
-    return "--source", ran.source
+    done = data_ops("run", "--root", first.root, "--source", first.source)
+    return Ran(first.root, first.source, done)
 
 
 def of_the_data(tables: dict) -> dict:
@@ -230,23 +223,14 @@ def test_claims_run_after_members(first):
     )
 
 
-def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(second, claims):
-    """Deletes, corrections, claims of persons whose coverage has changed: as if never otherwise."""
-    at_once = claims("mutated")
-    assert (second.done.returncode, second.done.stderr) == (0, "")
-    for job in TASKS:
-        for name, rows in contents(at_once.of(job)).items():
-            assert second.data[f"local_{job}.{name}"] == rows, name
+def test_a_run_with_nothing_new_makes_no_new_version_of_a_table(first, again):
+    assert (again.done.returncode, again.done.stderr) == (0, "")
+    assert of_the_data(again.versions) == of_the_data(first.versions)
 
 
-def test_a_run_with_nothing_new_makes_no_new_version_of_a_table(second, third):
-    assert (third.done.returncode, third.done.stderr) == (0, "")
-    assert of_the_data(third.versions) == of_the_data(second.versions)
-
-
-def test_executed_notebooks_log_and_summary_are_kept(third):
-    runs = sorted((third.root / "runs").iterdir())
-    assert len(runs) == 3  # the run that was turned away left none
+def test_executed_notebooks_log_and_summary_are_kept(again):
+    runs = sorted((again.root / "runs").iterdir())
+    assert len(runs) == 2  # the run that was turned away left none
     for run in runs:
         for job, tasks in TASKS.items():
             assert {path.stem for path in (run / job).glob("*.ipynb")} == tasks
@@ -274,17 +258,17 @@ def members_at_last(ran: Ran, part: str) -> int:
     return sum((row[month], row[kind]) == (last, part) for row in rows)
 
 
-def test_the_report_of_a_run_with_nothing_new_says_so_and_where_the_files_went(third):
-    text = Page(report_of(third.done)).text
-    known = raw(third.source, "claims")
+def test_the_report_of_a_run_with_nothing_new_says_so_and_where_the_files_went(again):
+    text = Page(report_of(again.done)).text
+    known = raw(again.source, "claims")
     assert "Nothing changed since run" in text
     assert f"known already: {sum(known.values()):,} rows, {len(known)} files" in text
 
 
-def test_a_report_is_drawn_again_from_what_was_kept_without_spark(third):
-    for run in sorted((third.root / "runs").iterdir()):
+def test_a_report_is_drawn_again_from_what_was_kept_without_spark(again):
+    for run in sorted((again.root / "runs").iterdir()):
         before = (run / "report.html").read_text(encoding="utf-8")
-        done = data_ops("report", run.name, "--root", third.root, PATH="", JAVA_HOME="")
+        done = data_ops("report", run.name, "--root", again.root, PATH="", JAVA_HOME="")
         assert (done.returncode, done.stderr, report_of(done)) == (0, "", before)
 
 
@@ -299,15 +283,58 @@ def test_of_two_runs_on_one_root_the_second_is_turned_away(first):
     assert_one_clear_line(first.beside, "data-ops: another run is at work here", "--root")
 
 
-# ------------------------------------------------------------------------------ other commands
+# --------------------------------------------------- other commands, and what comes later
 
 
-def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(third):
-    done = data_ops("quarantine", "list", "--root", third.root)
+@dataclass
+class Kept:
+    """A copy of what the runs left, in this process's warm Spark: one start for many commands."""
+
+    root: Path
+    lakehouse: Lakehouse
+
+    def type(self, *arguments: str) -> list[str]:
+        """The lines that a command prints under its titles."""
+        with own_log():
+            done = CliRunner().invoke(app, [*arguments, "--root", str(self.root)])
+        assert (done.exit_code, done.stderr) == (0, ""), done.output
+        return done.stdout.splitlines()[1:]
+
+    def deliver(self, delivery: Path, run_id: str) -> None:
+        """Bring it and all that follows from it up to date, as the job notebooks do."""
+        if not (self.lakehouse.source / delivery.name).exists():
+            shutil.copytree(delivery, self.lakehouse.source / delivery.name)
+        for job in DOMAINS:  # claims ask who was a member
+            replace(self.lakehouse.of(job), run_id=run_id).run()
+
+    @property
+    def data(self) -> dict[str, list]:
+        return of_the_data(deltas.contents(self.root))
+
+
+@pytest.fixture(scope="module")
+def kept(spark, again, tmp_path_factory):
+    place = tmp_path_factory.mktemp("kept")
+    root = shutil.copytree(again.root, place / "root")
+    source = shutil.copytree(again.source, place / "source")
+    register_tables(spark, root)
+
+    @contextmanager
+    def this_spark(*_):
+        yield spark
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_ops.utils.spark.local_spark", this_spark)
+        patch.setenv("COLUMNS", "200")
+        yield Kept(root, Lakehouse(spark, source, schemas="local"))
+
+
+def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(again):
+    done = data_ops("quarantine", "list", "--root", again.root)
     assert (done.returncode, done.stderr) == (0, "")
     counted = Counter(
         (plain(name).removesuffix("_quarantine"), rule)
-        for name, path in deltas.tables(third.root).items()
+        for name, path in deltas.tables(again.root).items()
         if name.endswith("_quarantine")
         for (reasons,) in deltas.rows(path, "_reasons")
         for rule in reasons
@@ -320,86 +347,92 @@ def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_person
     assert [value for value in VALUES if value in done.stdout] == []
 
 
-def test_a_replay_with_nothing_mended_releases_nothing(third):
-    done = data_ops("quarantine", "replay", "--root", third.root)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_a_replay_with_nothing_mended_releases_nothing(kept):
     found = {}
-    for table, *counts in map(str.split, done.stdout.splitlines()[1:]):
+    for table, *counts in map(str.split, kept.type("quarantine", "replay")):
         found[table] = [int(count.replace(",", "")) for count in counts]
     sizes = {
         plain(name).removesuffix("_quarantine"): len(rows)
-        for name, rows in third.data.items()
+        for name, rows in kept.data.items()
         if name.endswith("_quarantine")
     }
     assert found == {table: [size, 0, 0, size] for table, size in sizes.items()}
 
 
-@pytest.mark.slow
+def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(kept):
+    before = deltas.contents(kept.root)
+    told = {line.split()[0] for line in kept.type("maintain")}
+    assert told == set(before) and deltas.contents(kept.root) == before
+
+
 def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(
-    first, third
+    first, kept
 ):
-    done = data_ops("restore", first.id, "--root", third.root, "--dry-run")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [line.split() for line in done.stdout.splitlines()[1:]]
-    changed = {name for name, rows in of_the_data(third.data).items() if rows}
+    *lines, told = map(str.split, kept.type("restore", first.id, "--dry-run"))
+    changed = {name for name, rows in kept.data.items() if rows}
     assert {name for name, *numbers in lines if numbers[-1] == "0"} == changed
-    unknown = data_ops("restore", "run-7", "--root", third.root)
+    assert first.id in " ".join(told)
+    unknown = data_ops("restore", "run-7", "--root", first.root)
     assert_one_clear_line(unknown, "'run-7'", first.id)
 
 
 @pytest.fixture(scope="module")
-def restored(second, third, tmp_path_factory):
-    """A copy of the root whose second run was taken back, and what the command said."""
-    root = shutil.copytree(third.root, tmp_path_factory.mktemp("restored") / "root")
-    return root, data_ops("restore", second.id, "--root", root)
+def delivered(kept, mutated_rif):
+    """When gold has been built, the second delivery has come."""
+    kept.deliver(mutated_rif[0] / "2", "later")
+    return kept.data
+
+
+def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(delivered, claims):
+    """Deletes, corrections, claims of persons whose coverage has changed: as if never otherwise."""
+    at_once = claims("mutated")
+    for job in TASKS:
+        for name, rows in contents(at_once.of(job)).items():
+            assert delivered[f"local_{job}.{name}"] == rows, name
+
+
+@pytest.fixture(scope="module")
+def restored(kept, delivered):
+    """The later run was taken back."""
+    kept.type("restore", "later")
+    return kept.data
 
 
 def test_a_run_is_undone_across_all_tables(first, restored):
-    root, done = restored
-    assert (done.returncode, done.stderr) == (0, "")
-    assert of_the_data(deltas.contents(root)) == of_the_data(first.data)
+    assert restored == of_the_data(first.data)
 
 
 @pytest.mark.slow
-def test_after_an_undo_the_next_run_does_it_again(second, restored):
-    again = Ran(restored[0], second.source, data_ops("run", "--root", restored[0], *sent(second)))
-    assert (again.done.returncode, again.done.stderr) == (0, "")
-    assert of_the_data(again.data) == of_the_data(second.data)
-
-
-def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(third, tmp_path):
-    kept = ("local_member.silver_enrollment", "local_claims.gold_pmpm", "local_ops.row_ledger")
-    for name in kept:  # they are looked after one by one, so a few will do
-        folder = deltas.tables(third.root)[name]
-        shutil.copytree(folder, tmp_path / folder.relative_to(third.root))
-    done = data_ops("maintain", "--root", tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert {line.split()[0] for line in done.stdout.splitlines()[1:]} == set(kept)
-    assert deltas.contents(tmp_path) == {name: third.data[name] for name in kept}
+def test_after_an_undo_the_next_run_does_it_again(kept, delivered, restored, mutated_rif):
+    kept.deliver(mutated_rif[0] / "2", "later still")
+    assert kept.data == delivered
 
 
 # ------------------------------------------------------------------------------------- leaks
 
 
-def test_runs_that_succeed_show_neither_token_nor_person(first, second, third):
-    said = [
-        stream for ran in (first, second, third) for stream in (ran.done.stdout, ran.done.stderr)
-    ]
+def test_runs_that_succeed_show_neither_token_nor_person(first, again):
+    said = [stream for ran in (first, again) for stream in (ran.done.stdout, ran.done.stderr)]
     assert leaks(first.root, *said) == []
 
 
-def test_a_run_that_meets_a_damaged_table_shows_neither_token_nor_person(third, tmp_path):
+def test_a_run_that_meets_a_damaged_table_says_so_and_shows_neither_token_nor_person(
+    again, tmp_path
+):
     """The engine's own error would quote the row."""
-    root = shutil.copytree(third.root, tmp_path / "root")
+    root = shutil.copytree(again.root, tmp_path / "root")
     more = tmp_path / "source/beneficiary_2019.csv"
     more.parent.mkdir()
-    shutil.copy(third.source / "1/beneficiary_2020.csv", more)
+    shutil.copy(again.source / "1/beneficiary_2020.csv", more)
     plant(more)
     for part in (root / "warehouse/local_member.db/silver_demographics").rglob("*.parquet"):
         part.write_bytes(TAIL.encode() * 9)
     bad = data_ops("run", "member", "--root", root, "--source", more.parent, DATABRICKS_TOKEN=TOKEN)
     assert bad.returncode == 1 and "silver_demographics" in bad.stderr
     assert leaks(root, bad.stdout, bad.stderr) == []
+    html = report_of(bad)
+    assert self_contained(html) == []
+    assert "member/silver_demographics failed" in html[html.index("<h2>") : html.index("</h2>")]
 
 
 # ---------------------------------------------------------------------------------------- killed
@@ -430,7 +463,7 @@ def test_ctrl_c_stops_a_run_in_one_line_and_leaves_no_process(tmp_path):
 
 
 def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(first, tmp_path):
-    root, source = tmp_path / "root", first.source / "1"
+    root, source = tmp_path / "root", first.source
     running = start("run", "member", "--root", root, "--source", source)
     family: list[psutil.Process] = []
     try:
