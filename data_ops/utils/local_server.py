@@ -112,6 +112,7 @@ def local_conf(
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.sql.codegen.maxFields": "1000",
+        "spark.sql.lightweightPlanChangeValidation": "false",
         "spark.sql.sources.fileCompressionFactor": "20",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         "spark.databricks.delta.snapshotPartitions": str(cores),

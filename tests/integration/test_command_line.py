@@ -365,6 +365,7 @@ def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(kept):
     assert told == set(before) and deltas.contents(kept.root) == before
 
 
+@pytest.mark.slow
 def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(
     first, kept
 ):
