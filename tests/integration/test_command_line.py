@@ -392,6 +392,18 @@ def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(delive
             assert delivered[f"local_{job}.{name}"] == rows, name
 
 
+@pytest.mark.slow
+def test_a_later_delivery_through_the_job_notebooks_makes_the_same_tables(
+    again, delivered, mutated_rif, tmp_path
+):
+    root = shutil.copytree(again.root, tmp_path / "root")
+    source = shutil.copytree(again.source, tmp_path / "source")
+    shutil.copytree(mutated_rif[0] / "2", source / "2")
+    late = Ran(root, source, data_ops("run", "--root", root, "--source", source))
+    assert (late.done.returncode, late.done.stderr) == (0, "")
+    assert of_the_data(late.data) == delivered
+
+
 @pytest.fixture(scope="module")
 def restored(kept, delivered):
     """The later run was taken back."""
