@@ -67,7 +67,8 @@ def job_parameters(
     for name in given:
         if name not in declared:
             raise ParameterError(f"no job has a parameter {name!r}", where="--param", todo=f"use one of {', '.join(sorted(declared))}")
-    _check_kinds(jobs, given)
+    if given:
+        _check_kinds(jobs, given)
     return {
         job.key: {item.name: given.get(item.name, here.get(item.name, item.default)) for item in job.parameters} for job in jobs
     }

@@ -53,11 +53,12 @@ def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
 def own_log() -> Iterator[None]:
     """What becomes of the package's logger inside the block is undone after it."""
     logger = logging.getLogger("data_ops")
-    former = logger.handlers[:], logger.level, logger.propagate
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
     try:
         yield
     finally:
-        logger.handlers[:], logger.level, logger.propagate = former
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)  # it also forgets what was enabled meanwhile
 
 
 def until(true: Callable[[], object], seconds: float) -> bool:

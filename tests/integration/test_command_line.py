@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -319,14 +319,12 @@ def kept(spark, again, tmp_path_factory):
     source = shutil.copytree(again.source, place / "source")
     register_tables(spark, root)
 
-    @contextmanager
-    def this_spark(*_):
-        yield spark
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_ops.utils.spark.local_spark", this_spark)
+        patch.setattr("data_ops.utils.spark.local_spark", lambda *_: nullcontext(spark))
         patch.setenv("COLUMNS", "200")
         yield Kept(root, Lakehouse(spark, source, schemas="local"))
+    for name in (*DOMAINS, "ops"):  # other tests may make tables under these names
+        spark.sql(f"DROP SCHEMA local_{name} CASCADE")
 
 
 def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(again):
@@ -402,6 +400,7 @@ def test_a_later_delivery_through_the_job_notebooks_makes_the_same_tables(
     late = Ran(root, source, data_ops("run", "--root", root, "--source", source))
     assert (late.done.returncode, late.done.stderr) == (0, "")
     assert of_the_data(late.data) == delivered
+    assert leaks(root, late.done.stdout, late.done.stderr) == []
 
 
 @pytest.fixture(scope="module")

@@ -74,9 +74,8 @@ def test_bronze_that_was_dropped_and_landed_again_is_built_from_again(spark, tmp
     assert table_manager.version(spark, bronze) == version
 
 
-@pytest.mark.parametrize(
-    ("left", "source"), [("nothing", "there"), ("what a former run says", "gone")]
-)
+@pytest.mark.parametrize("left", ["nothing", "what a former run says"])
+@pytest.mark.parametrize("source", ["there", "gone"])
 def test_a_landing_that_was_cut_off_is_put_on_record(spark, tmp_path, left, source):
     """Bronze has the rows; the ledger has none of them, or those of a landing that failed."""
     folder = deliver(tmp_path / "x", beneficiary_2001__csv=text(person(0), person(1)))

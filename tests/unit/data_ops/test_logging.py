@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from data_ops.utils.logging import configure, get_logger, set_run_id
+from tests.integration.commands import own_log
 
 log = get_logger("data_ops.test")
 
@@ -16,14 +17,11 @@ log = get_logger("data_ops.test")
 @pytest.fixture
 def lines():
     """Calls give the lines logged so far, parsed; the logger is left as it was found."""
-    root = logging.getLogger("data_ops")
-    handlers, level, propagate = root.handlers[:], root.level, root.propagate
     stream = io.StringIO()
-    configure(stream=stream)
-    set_run_id("-")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
+    with own_log():
+        configure(stream=stream)
+        set_run_id("-")
+        yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     set_run_id("-")
 
 
