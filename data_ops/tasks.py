@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from threading import Lock
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -53,6 +54,7 @@ class Known:
 
     last: dict[str, Row]  # of the tables it builds, as in `_last_good`
     standing: dict[str, tuple[int, str]] = field(default_factory=dict)  # version and id, as far as they were asked for
+    asking: Lock = field(default_factory=Lock)  # tables that begin side by side would all ask for the same
 
 
 def _version(run: Run, name: str, known: Known) -> int:
@@ -69,9 +71,8 @@ def _aside(run: Run, table: Table) -> tuple[int, str]:
 def _inputs(run: Run, table: Table, known: Known) -> str:
     "Versions and ids of what the table is made from, its quarantine's, and the code's fingerprint, as JSON. Raises SourceError if an input is missing."
     names = needs(run.domain, table)
-    asked = [name for name in names if name not in known.standing]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: _version(run, name, known), asked))
+    with known.asking, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: _version(run, name, known), [name for name in names if name not in known.standing]))
     versions, ids = ({name: known.standing[name][place] for name in names} for place in (0, 1))
     missing = [name for name, version in versions.items() if version == -1]
     if missing:

@@ -72,7 +72,7 @@ def _record(spark: SparkSession, settings: Settings, done: Sequence[Step], of_ru
     rows = [
         {
             "table_name": step.table.rpartition(".")[2], "state": "restored", "table_version": table_manager.version(spark, step.table),
-            "started_at": began, "finished_at": datetime.now(UTC), "message": f"as before run {of_run}: version {step.to}",
+            "rows_out": spark.table(step.table).count(), "started_at": began, "finished_at": datetime.now(UTC), "message": f"as before run {of_run}: version {step.to}",
         }
         for step in done
     ]  # fmt: skip

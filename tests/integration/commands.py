@@ -6,11 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 
+from data_ops import cli
 from data_ops.config import Settings, project_root
 from tests import jvm
 
@@ -47,6 +50,23 @@ def data_ops(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
         env=environment(**changes),
         cwd=project_root(),
     )
+
+
+def here(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
+    """The same command in this process, which has what a start would have to bring."""
+    typed, out, err = ["data-ops", *map(str, arguments)], StringIO(), StringIO()
+    with (
+        patch.dict(os.environ, {"COLUMNS": "200", "NO_COLOR": "1"} | changes),
+        patch.object(sys, "argv", typed),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        own_log(),
+    ):
+        try:
+            status = cli.main()
+        except SystemExit as end:
+            status = end.code
+    return subprocess.CompletedProcess(typed, status or 0, out.getvalue(), err.getvalue())
 
 
 @contextmanager

@@ -6,16 +6,17 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import psutil
 import pytest
-from typer.testing import CliRunner
+from pyspark.sql import SparkSession
 
 from data_ops.bundle import load_bundle
-from data_ops.cli import app
 from data_ops.config import DOMAINS, project_root
 from data_ops.runs import get_domain
 from data_ops.utils.spark import register_tables
@@ -24,12 +25,12 @@ from tests.integration.commands import (
     assert_one_clear_line,
     command,
     data_ops,
-    own_log,
+    here,
     start,
     story,
     until,
 )
-from tests.integration.lakehouse import Lakehouse, names_of
+from tests.integration.lakehouse import names_of
 from tests.integration.parity import contents
 from tests.integration.planted import TAIL, TOKEN, VALUES, leaks, plant
 from tests.pages import Page, self_contained
@@ -84,7 +85,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_is_told_in_one_line_and_nothing_is_started(case, tmp_path):
     arguments, words = MISTAKES[case]
-    done = data_ops(*arguments, "--root", tmp_path / "root")
+    done = here(*arguments, "--root", tmp_path / "root")
     assert_one_clear_line(done, "data-ops: ", *words)
     assert not (tmp_path / "root").exists()
 
@@ -93,21 +94,21 @@ def test_a_root_that_cannot_be_is_told_in_one_line(tmp_path):
     root = tmp_path / "file"
     root.write_text("no folder")
     for arguments in (("run", "member"), ("maintain",), ("quarantine", "list")):
-        assert_one_clear_line(data_ops(*arguments, "--root", root), "data-ops: ", "file")
+        assert_one_clear_line(here(*arguments, "--root", root), "data-ops: ", "file")
 
 
 def test_without_a_source_a_run_takes_the_one_that_the_environment_names(tmp_path):
     same = ("run", "member", "--root", tmp_path / "root", "--dry-run")
-    assert f"source={tmp_path}," in data_ops(*same, SOURCE=str(tmp_path)).stdout
-    elsewhere = data_ops(*same, "--env", "dev", SOURCE="/Volumes/dev_catalog/dev_ops/raw")
+    assert f"source={tmp_path}," in here(*same, SOURCE=str(tmp_path)).stdout
+    elsewhere = here(*same, "--env", "dev", SOURCE="/Volumes/dev_catalog/dev_ops/raw")
     assert f"source={project_root() / 'data/sample/rif'}," in elsewhere.stdout
 
 
 def test_without_env_a_run_takes_the_environment_that_is_set(tmp_path):
     same = ("run", "member", "--root", tmp_path / "root", "--dry-run")
-    assert "environment=staging," in data_ops(*same, ENVIRONMENT="staging").stdout
-    assert "environment=dev," in data_ops(*same, "--env", "dev", ENVIRONMENT="staging").stdout
-    assert_one_clear_line(data_ops(*same, ENVIRONMENT="nowhere"), "data-ops: ", "environment")
+    assert "environment=staging," in here(*same, ENVIRONMENT="staging").stdout
+    assert "environment=dev," in here(*same, "--env", "dev", ENVIRONMENT="staging").stdout
+    assert_one_clear_line(here(*same, ENVIRONMENT="nowhere"), "data-ops: ", "environment")
 
 
 def test_no_java_is_told_in_one_line(tmp_path):
@@ -118,7 +119,7 @@ def test_no_java_is_told_in_one_line(tmp_path):
 def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
     """Without Java, too."""
     arguments = ("run", "member", "--root", tmp_path / "root", "--dry-run")
-    done = data_ops(*arguments, "--param", "full_refresh=true", PATH="", JAVA_HOME="")
+    done = here(*arguments, "--param", "full_refresh=true", PATH="", JAVA_HOME="")
     assert (done.returncode, done.stderr) == (0, "")
     assert set(re.findall(r"^member/(\w+)", done.stdout, re.MULTILINE)) == TASKS["member"]
     assert "member/gold  after silver_eligibility" in done.stdout
@@ -130,6 +131,45 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
 # ------------------------------------------------------------------------------------ whole runs
 
 
+@dataclass(frozen=True)
+class Warm:
+    """A lakehouse whose commands find this process's warm Spark: one start for them all."""
+
+    spark: SparkSession
+    root: Path
+    schemas: str  # what their names begin with
+
+    def names(self) -> dict[str, str]:
+        """Job parameter → schema."""
+        return {f"{name}_schema": f"{self.schemas}_{name}" for name in (*DOMAINS, "ops")}
+
+    @contextmanager
+    def local_spark(self, root: Path, log: Path | None = None) -> Iterator[SparkSession]:
+        """In place of a Spark of the command's own."""
+        for schema in self.names().values():
+            place = f"LOCATION '{root}/warehouse/{schema}.db'"
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} {place}")
+        register_tables(self.spark, root)
+        yield self.spark
+
+    def __call__(self, *arguments: object, **changes: str) -> subprocess.CompletedProcess:
+        with pytest.MonkeyPatch.context() as patch:
+            for module in ("data_ops.utils.spark", "data_ops.runner"):
+                patch.setattr(f"{module}.local_spark", self.local_spark)
+            return here(*arguments, "--root", self.root, **changes)
+
+    def lines(self, *arguments: str, **changes: str) -> list[str]:
+        """What a command that goes well prints under its titles."""
+        done = self(*arguments, **changes)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        return done.stdout.splitlines()[1:]
+
+    def forget(self) -> None:
+        """Other tests may make tables under these names."""
+        for schema in self.names().values():
+            self.spark.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
 @dataclass
 class Ran:
     """A run on a root, and what its tables hold afterwards."""
@@ -137,7 +177,6 @@ class Ran:
     root: Path
     source: Path
     done: subprocess.CompletedProcess
-    beside: subprocess.CompletedProcess | None = None  # started while it was at work
     versions: dict[str, int] = field(init=False)
     data: dict[str, list] = field(init=False)
 
@@ -152,28 +191,32 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory, mutated_rif):
-    """From nothing, on the first delivery."""
-    place = tmp_path_factory.mktemp("whole")
-    root, source = place / "root", place / "source"
-    shutil.copytree(mutated_rif[0] / "1", source / "1")
-    (source / "notes.txt").write_text("call the sender\n")
-    running = start("run", "--root", root, "--source", source, DATABRICKS_TOKEN=TOKEN)
-    try:
-        assert until(lambda: (root / "runs").exists(), 300)
-        beside = data_ops("run", "member", "--root", root)
-        out, err = running.communicate(timeout=1200)
-    finally:
-        running.kill()
-    done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
-    return Ran(root, source, done, beside)
+def warm(spark, tmp_path_factory):
+    lakehouse = Warm(spark, tmp_path_factory.mktemp("whole") / "root", "local")
+    yield lakehouse
+    lakehouse.forget()
 
 
 @pytest.fixture(scope="module")
-def again(first):
+def source(mutated_rif, tmp_path_factory):
+    """The first delivery, and a file that is nobody's."""
+    folder = tmp_path_factory.mktemp("source")
+    shutil.copytree(mutated_rif[0] / "1", folder / "1")
+    (folder / "notes.txt").write_text("call the sender\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(warm, source):
+    """From nothing."""
+    done = warm("run", "--source", source, DATABRICKS_TOKEN=TOKEN)
+    return Ran(warm.root, source, done)
+
+
+@pytest.fixture(scope="module")
+def again(warm, first):
     """With nothing new."""
-    done = data_ops("run", "--root", first.root, "--source", first.source)
-    return Ran(first.root, first.source, done)
+    return Ran(warm.root, first.source, warm("run", "--source", first.source))
 
 
 def of_the_data(tables: dict) -> dict:
@@ -268,68 +311,37 @@ def test_the_report_of_a_run_with_nothing_new_says_so_and_where_the_files_went(a
 def test_a_report_is_drawn_again_from_what_was_kept_without_spark(again):
     for run in sorted((again.root / "runs").iterdir()):
         before = (run / "report.html").read_text(encoding="utf-8")
-        done = data_ops("report", run.name, "--root", again.root, PATH="", JAVA_HOME="")
+        done = here("report", run.name, "--root", again.root, PATH="", JAVA_HOME="")
         assert (done.returncode, done.stderr, report_of(done)) == (0, "", before)
 
 
 def test_an_unknown_run_has_no_report_and_is_told_with_those_there_are(first):
     known = {path.name for path in (first.root / "runs").iterdir()}
-    done = data_ops("report", "run-7", "--root", first.root)
+    done = here("report", "run-7", "--root", first.root)
     assert_one_clear_line(done, "'run-7'")
     assert any(name in done.stderr for name in known)
 
 
-def test_of_two_runs_on_one_root_the_second_is_turned_away(first):
-    assert_one_clear_line(first.beside, "data-ops: another run is at work here", "--root")
+@pytest.mark.slow
+def test_each_run_with_a_spark_of_its_own_makes_the_same_tables(first, tmp_path):
+    """As a person types them."""
+    root, typed = tmp_path / "root", ("run", "--source", first.source)
+    ran = Ran(root, first.source, data_ops(*typed, "--root", root, DATABRICKS_TOKEN=TOKEN))
+    assert (ran.done.returncode, ran.done.stderr) == (0, "")
+    assert of_the_data(ran.data) == of_the_data(first.data)
+    again = Ran(root, first.source, data_ops(*typed, "--root", root))
+    assert (again.done.returncode, again.done.stderr) == (0, "")
+    assert of_the_data(again.versions) == of_the_data(ran.versions)
+    assert leaks(root, ran.done.stdout, again.done.stdout) == []
 
 
 # --------------------------------------------------- other commands, and what comes later
 
 
-@dataclass
-class Kept:
-    """A copy of what the runs left, in this process's warm Spark: one start for many commands."""
-
-    root: Path
-    lakehouse: Lakehouse
-
-    def type(self, *arguments: str) -> list[str]:
-        """The lines that a command prints under its titles."""
-        with own_log():
-            done = CliRunner().invoke(app, [*arguments, "--root", str(self.root)])
-        assert (done.exit_code, done.stderr) == (0, ""), done.output
-        return done.stdout.splitlines()[1:]
-
-    def deliver(self, delivery: Path, run_id: str) -> None:
-        """Bring it and all that follows from it up to date, as the job notebooks do."""
-        if not (self.lakehouse.source / delivery.name).exists():
-            shutil.copytree(delivery, self.lakehouse.source / delivery.name)
-        for job in DOMAINS:  # claims ask who was a member
-            replace(self.lakehouse.of(job), run_id=run_id).run()
-
-    @property
-    def data(self) -> dict[str, list]:
-        return of_the_data(deltas.contents(self.root))
-
-
-@pytest.fixture(scope="module")
-def kept(spark, again, tmp_path_factory):
-    place = tmp_path_factory.mktemp("kept")
-    root = shutil.copytree(again.root, place / "root")
-    source = shutil.copytree(again.source, place / "source")
-    register_tables(spark, root)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_ops.utils.spark.local_spark", lambda *_: nullcontext(spark))
-        patch.setenv("COLUMNS", "200")
-        yield Kept(root, Lakehouse(spark, source, schemas="local"))
-    for name in (*DOMAINS, "ops"):  # other tests may make tables under these names
-        spark.sql(f"DROP SCHEMA local_{name} CASCADE")
-
-
-def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(again):
-    done = data_ops("quarantine", "list", "--root", again.root)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_persons_values(
+    warm, again
+):
+    lines = warm.lines("quarantine", "list")
     counted = Counter(
         (plain(name).removesuffix("_quarantine"), rule)
         for name, path in deltas.tables(again.root).items()
@@ -338,76 +350,57 @@ def test_what_is_in_quarantine_is_listed_by_table_rule_and_file_without_a_person
         for rule in reasons
     )
     listed = Counter()
-    for line in done.stdout.splitlines()[1:]:
+    for line in lines:
         table, rule, _, rows, *_ = line.split()
         listed[table, rule] += int(rows.replace(",", ""))
     assert listed == counted and listed["silver_enrollment", "keys_present"]
-    assert [value for value in VALUES if value in done.stdout] == []
+    assert [value for value in VALUES if value in "\n".join(lines)] == []
 
 
-def test_a_replay_with_nothing_mended_releases_nothing(kept):
+def test_a_replay_with_nothing_mended_releases_nothing(warm, again):
     found = {}
-    for table, *counts in map(str.split, kept.type("quarantine", "replay")):
+    for table, *counts in map(str.split, warm.lines("quarantine", "replay")):
         found[table] = [int(count.replace(",", "")) for count in counts]
     sizes = {
         plain(name).removesuffix("_quarantine"): len(rows)
-        for name, rows in kept.data.items()
+        for name, rows in deltas.contents(warm.root).items()
         if name.endswith("_quarantine")
     }
     assert found == {table: [size, 0, 0, size] for table, size in sizes.items()}
 
 
-def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(kept):
-    before = deltas.contents(kept.root)
-    told = {line.split()[0] for line in kept.type("maintain")}
-    assert told == set(before) and deltas.contents(kept.root) == before
-
-
 @pytest.mark.slow
 def test_a_dry_restore_names_every_table_that_changed_and_of_an_unknown_run_those_there_are(
-    first, kept
+    warm, first, again
 ):
-    *lines, told = map(str.split, kept.type("restore", first.id, "--dry-run"))
-    changed = {name for name, rows in kept.data.items() if rows}
+    *lines, told = map(str.split, warm.lines("restore", first.id, "--dry-run"))
+    changed = {name for name, rows in of_the_data(first.data).items() if rows}
     assert {name for name, *numbers in lines if numbers[-1] == "0"} == changed
     assert first.id in " ".join(told)
-    unknown = data_ops("restore", "run-7", "--root", first.root)
-    assert_one_clear_line(unknown, "'run-7'", first.id)
+    assert_one_clear_line(warm("restore", "run-7"), "'run-7'", first.id)
 
 
 @pytest.fixture(scope="module")
-def delivered(kept, mutated_rif):
+def later(warm, again, mutated_rif):
     """When gold has been built, the second delivery has come."""
-    kept.deliver(mutated_rif[0] / "2", "later")
-    return kept.data
+    shutil.copytree(mutated_rif[0] / "2", again.source / "2")
+    return Ran(warm.root, again.source, warm("run", "--source", again.source))
 
 
-def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(delivered, claims):
+def test_a_delivery_after_gold_was_built_makes_the_tables_of_both_at_once(later, claims):
     """Deletes, corrections, claims of persons whose coverage has changed: as if never otherwise."""
+    assert (later.done.returncode, later.done.stderr) == (0, "")
     at_once = claims("mutated")
     for job in TASKS:
         for name, rows in contents(at_once.of(job)).items():
-            assert delivered[f"local_{job}.{name}"] == rows, name
-
-
-@pytest.mark.slow
-def test_a_later_delivery_through_the_job_notebooks_makes_the_same_tables(
-    again, delivered, mutated_rif, tmp_path
-):
-    root = shutil.copytree(again.root, tmp_path / "root")
-    source = shutil.copytree(again.source, tmp_path / "source")
-    shutil.copytree(mutated_rif[0] / "2", source / "2")
-    late = Ran(root, source, data_ops("run", "--root", root, "--source", source))
-    assert (late.done.returncode, late.done.stderr) == (0, "")
-    assert of_the_data(late.data) == delivered
-    assert leaks(root, late.done.stdout, late.done.stderr) == []
+            assert later.data[f"local_{job}.{name}"] == rows, name
 
 
 @pytest.fixture(scope="module")
-def restored(kept, delivered):
+def restored(warm, later):
     """The later run was taken back."""
-    kept.type("restore", "later")
-    return kept.data
+    warm.lines("restore", later.id)
+    return of_the_data(deltas.contents(warm.root))
 
 
 def test_a_run_is_undone_across_all_tables(first, restored):
@@ -415,16 +408,18 @@ def test_a_run_is_undone_across_all_tables(first, restored):
 
 
 @pytest.mark.slow
-def test_after_an_undo_the_next_run_does_it_again(kept, delivered, restored, mutated_rif):
-    kept.deliver(mutated_rif[0] / "2", "later still")
-    assert kept.data == delivered
+def test_after_an_undo_the_next_run_does_it_again(warm, later, restored):
+    done = warm("run", "--source", later.source)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert of_the_data(deltas.contents(warm.root)) == of_the_data(later.data)
 
 
 # ------------------------------------------------------------------------------------- leaks
 
 
-def test_runs_that_succeed_show_neither_token_nor_person(first, again):
-    said = [stream for ran in (first, again) for stream in (ran.done.stdout, ran.done.stderr)]
+def test_runs_that_succeed_show_neither_token_nor_person(first, again, later):
+    runs = (first, again, later)
+    said = [stream for ran in runs for stream in (ran.done.stdout, ran.done.stderr)]
     assert leaks(first.root, *said) == []
 
 
@@ -474,27 +469,81 @@ def test_ctrl_c_stops_a_run_in_one_line_and_leaves_no_process(tmp_path):
     assert done.returncode == 130
 
 
-def test_a_killed_run_leaves_no_process_and_a_rerun_builds_the_same_tables(first, tmp_path):
-    root, source = tmp_path / "root", first.source
-    running = start("run", "member", "--root", root, "--source", source)
+@dataclass
+class Killed:
+    """A run that was killed at work, and what was left."""
+
+    ran: Ran  # as far as it came
+    kernel_and_java: bool  # were at work
+    left: list[str]  # commands of its processes that went on
+    beside: subprocess.CompletedProcess  # a second run, while it was at work
+
+
+@pytest.fixture(scope="module")
+def broken_off(spark, tmp_path_factory):
+    lakehouse = Warm(spark, tmp_path_factory.mktemp("killed") / "root", "killed")
+    yield lakehouse
+    lakehouse.forget()
+
+
+def members(lakehouse: Warm, source: Path) -> list[object]:
+    schemas = [("--param", f"{name}={lakehouse.names()[name]}") for name in OF_MEMBERS]
+    return ["run", "member", "--source", source, *chain(*schemas)]
+
+
+OF_MEMBERS = ("member_schema", "ops_schema")
+
+
+@pytest.fixture(scope="module")
+def killed(broken_off, source):
+    root = broken_off.root
+    running = start(*members(broken_off, source), "--root", root)
     family: list[psutil.Process] = []
     try:
-        begun = "local_member.silver_demographics"
+        begun = f"{broken_off.names()['member_schema']}.silver_demographics"
         come = until(lambda: begun in deltas.tables(root) or running.poll() is not None, 600)
         assert come and running.poll() is None, story(running, root)
         family = psutil.Process(running.pid).children(recursive=True)
         commands = " ".join(map(command, family))
-        assert "ipykernel" in commands
-        assert "java" in commands
+        beside = here("run", "member", "--source", source, "--root", root)
         running.kill()
-        assert until(lambda: not any(map(command, family)), 20), list(map(command, family))
+        until(lambda: not any(map(command, family)), 20)
+        left = [told for told in map(command, family) if told]
     finally:
         running.kill()
         for process in filter(command, family):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        running.communicate()
-    again = Ran(root, source, data_ops("run", "member", "--root", root, "--source", source))
-    assert (again.done.returncode, again.done.stderr) == (0, "")
+        out, err = running.communicate()
+    done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
+    at_work = "ipykernel" in commands and "java" in commands
+    return Killed(Ran(root, source, done), at_work, left, beside)
+
+
+def test_of_two_runs_on_one_root_the_second_is_turned_away(killed):
+    assert_one_clear_line(killed.beside, "data-ops: another run is at work here", "--root")
+
+
+def test_a_killed_run_leaves_no_process(killed):
+    assert killed.kernel_and_java and killed.left == []
+
+
+@pytest.fixture(scope="module")
+def rerun(broken_off, killed):
+    source = killed.ran.source
+    return Ran(broken_off.root, source, broken_off(*members(broken_off, source)))
+
+
+def test_a_rerun_of_a_killed_run_builds_the_same_tables(first, killed, rerun):
+    assert killed.ran.versions and set(killed.ran.versions) < set(rerun.versions)
+    assert (rerun.done.returncode, rerun.done.stderr) == (0, "")
     undisturbed = {n: rows for n, rows in first.data.items() if n.startswith("local_member.")}
-    assert of_the_data(again.data) == undisturbed
+    assert {
+        name.replace("killed_", "local_"): rows for name, rows in of_the_data(rerun.data).items()
+    } == undisturbed
+
+
+def test_maintenance_makes_a_table_of_its_files_and_changes_no_row(broken_off, rerun):
+    schemas = {name.upper(): schema for name, schema in broken_off.names().items()}
+    told = {line.split()[0] for line in broken_off.lines("maintain", **schemas)}
+    assert told == set(rerun.data) and deltas.contents(broken_off.root) == rerun.data

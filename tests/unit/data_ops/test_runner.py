@@ -2,6 +2,7 @@
 
 import signal
 from contextlib import nullcontext
+from functools import partial
 
 import nbformat
 import pytest
@@ -25,7 +26,20 @@ while len(list(place.iterdir())) < 2:
 """
 
 
-def run(tmp_path, monkeypatch, source: str, follows: bool = True, **task):
+@pytest.fixture(scope="module")
+def born(tmp_path_factory):
+    """Kernels for all runs: what they are forks of takes its time to be ready."""
+    with runner.kernels(tmp_path_factory.mktemp("kernels") / "kernels.log") as forks:
+        yield forks
+
+
+@pytest.fixture
+def run(born, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "kernels", lambda words: nullcontext(born))
+    return partial(run_of_two, tmp_path, monkeypatch)
+
+
+def run_of_two(tmp_path, monkeypatch, source: str, follows: bool = True, **task):
     """What becomes of a task whose notebook has one cell, and of another with the same."""
     cells = [nbformat.v4.new_code_cell(source)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "one.ipynb")
@@ -44,10 +58,8 @@ def run(tmp_path, monkeypatch, source: str, follows: bool = True, **task):
     return runner.run_jobs(plan)
 
 
-def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped(
-    tmp_path, monkeypatch
-):
-    one, following = run(tmp_path, monkeypatch, ENDLESS, timeout_seconds=2)
+def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped(run):
+    one, following = run(ENDLESS, timeout_seconds=2)
     assert one.state == "failed"
     assert one.message == (
         "it was stopped after the 2 s that its timeout_seconds gives it (job/one);"
@@ -56,18 +68,18 @@ def test_a_task_is_stopped_after_its_timeout_seconds_and_what_follows_is_skipped
     assert following.state == "skipped"
 
 
-def test_a_task_without_timeout_seconds_has_no_limit(tmp_path, monkeypatch):
-    assert [one.state for one in run(tmp_path, monkeypatch, "1 + 1")] == ["done", "done"]
+def test_a_task_without_timeout_seconds_has_no_limit(run):
+    assert [one.state for one in run("1 + 1")] == ["done", "done"]
 
 
-def test_tasks_that_do_not_wait_for_each_other_run_side_by_side(tmp_path, monkeypatch):
-    found = run(tmp_path, monkeypatch, MEETS, follows=False)
+def test_tasks_that_do_not_wait_for_each_other_run_side_by_side(run):
+    found = run(MEETS, follows=False)
     assert [one.state for one in found] == ["done", "done"]
 
 
-def test_a_kernel_that_dies_is_told(tmp_path, monkeypatch):
+def test_a_kernel_that_dies_is_told(run):
     killed = f"import os\nos.kill(os.getpid(), {int(signal.SIGKILL)})"
-    one, following = run(tmp_path, monkeypatch, killed)
+    one, following = run(killed)
     assert one.message.startswith("its kernel was killed, or ran out of memory (job/one)")
     assert following.state == "skipped"
 
@@ -91,9 +103,9 @@ from data_ops.utils.errors import TaskError
     ],
 )
 def test_a_spark_that_ran_out_of_memory_is_told_and_no_other_error_is_taken_for_it(
-    tmp_path, monkeypatch, error, raised, told
+    run, error, raised, told
 ):
     source = f"{SPARK_LOG.format(error=error)}raise {raised}"
-    one, following = run(tmp_path, monkeypatch, source)
+    one, following = run(source)
     assert one.message.startswith(told)
     assert following.state == "skipped"

@@ -90,7 +90,8 @@ def test_a_table_that_cannot_be_taken_back_is_named_and_the_others_are_on_record
     assert "Ada" not in str(told.value) and "gold_member_current" not in str(told.value)
     assert words(spark, names) == [["bad", "good"], ["good"]]
     restored = spark.table(log).where("run_id = 'mend'").collect()
-    assert [(row.table_name, row.state) for row in restored] == [(NAMES[1], "restored")]
+    found = [(row.table_name, row.state, row.rows_out) for row in restored]
+    assert found == [(NAMES[1], "restored", 1)]
 
 
 def test_a_run_that_was_killed_before_it_was_on_record_is_undone_by_when_it_began(
