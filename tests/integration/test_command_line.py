@@ -496,7 +496,7 @@ OF_MEMBERS = ("member_schema", "ops_schema")
 
 @pytest.fixture(scope="module")
 def killed(broken_off, source):
-    root = broken_off.root
+    root, source = broken_off.root, source / "1"  # by now another delivery may lie beside it
     running = start(*members(broken_off, source), "--root", root)
     family: list[psutil.Process] = []
     try:
