@@ -18,6 +18,7 @@ from data_ops.config import Settings, project_root
 from tests import jvm
 
 DATA_OPS = Path(sys.executable).with_name("data-ops")
+_PLAIN = {"COLUMNS": "200", "NO_COLOR": "1"}
 _OURS = {*map(str.upper, Settings.model_fields), "SPARK_REMOTE", "SPARK_CONNECT_AUTHENTICATE_TOKEN"}
 
 
@@ -25,7 +26,7 @@ def environment(**changes: str) -> dict[str, str]:
     """The environment of a person who has set nothing of ours but a JVM that starts fast."""
     plain = {name: value for name, value in os.environ.items() if name not in _OURS}
     plain = {name: value for name, value in plain.items() if not name.startswith("DATA_OPS_")}
-    same = {"DATA_OPS_ENV_FILE": os.devnull, "COLUMNS": "200", "NO_COLOR": "1"}
+    same = _PLAIN | {"DATA_OPS_ENV_FILE": os.devnull}
     same |= {"DATA_OPS_JAVA_OPTIONS": jvm.SHORT_LIVED, "DATA_OPS_CORES": "1"}
     return plain | same | changes
 
@@ -56,7 +57,7 @@ def here(*arguments: object, **changes: str) -> subprocess.CompletedProcess:
     """The same command in this process, which has what a start would have to bring."""
     typed, out, err = ["data-ops", *map(str, arguments)], StringIO(), StringIO()
     with (
-        patch.dict(os.environ, {"COLUMNS": "200", "NO_COLOR": "1"} | changes),
+        patch.dict(os.environ, _PLAIN | changes),
         patch.object(sys, "argv", typed),
         redirect_stdout(out),
         redirect_stderr(err),

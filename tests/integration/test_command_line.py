@@ -486,12 +486,13 @@ def broken_off(spark, tmp_path_factory):
     lakehouse.forget()
 
 
+OF_MEMBERS = ("member_schema", "ops_schema")
+
+
 def members(lakehouse: Warm, source: Path) -> list[object]:
+    """The member job's run, into the lakehouse's schemas."""
     schemas = [("--param", f"{name}={lakehouse.names()[name]}") for name in OF_MEMBERS]
     return ["run", "member", "--source", source, *chain(*schemas)]
-
-
-OF_MEMBERS = ("member_schema", "ops_schema")
 
 
 @pytest.fixture(scope="module")
